@@ -23,7 +23,8 @@ typedef struct InotifyLimits {
 	InotifyLimit fs_instances, fs_watches, queued_events;
 	InotifyLimit ns_instances, ns_watches; /* user.max_inotify_* here */
 	InotifyLimit instances, watches; /* what binds the viewer: the smaller of the known ones */
-	bool in_child_userns; /* then limits between here and the init namespace are not visible */
+	bool in_child_userns;  /* then limits between here and the init namespace are not visible */
+	uint64_t memory_bytes; /* MemTotal; 0 unknown */
 	uint64_t default_watches; /* what the kernel would set from memory: 1 %, 8192 … 1048576; 0
 				     unknown */
 	uint64_t watch_cost_bytes; /* kernel memory of one watch, about (LIMITS_WATCH_COST_BYTES) */
@@ -51,6 +52,10 @@ InotifyResource inotify_resource_from_string(const char *name);
 #define LIMITS_INSTANCES_CAP 8192 /* what every peer and distribution that raises them stops at */
 #define LIMITS_WATCHES_CAP   1048576 /* the kernel's own ceiling for its default (inotify_user.c) */
 
+/* Where raising stops: 8192 instances; watches: 1 % of memory or 1048576, whichever is more. Pure.
+ */
+uint64_t inotify_limit_cap(InotifyResource resource, uint64_t memory_bytes);
+
 /* The next sensible value of a limit: at least twice the use and twice the limit, capped (instances
  * 8192; watches the larger of default_watches' formula without its ceiling — 1 % of memory — and
  * 1048576), never below current. Pure. Gives current itself when the cap is reached. */
@@ -69,3 +74,4 @@ typedef enum CanaryResult {
 } CanaryResult;
 
 CanaryResult inotify_canary(const char *directory);
+const char *canary_to_string(CanaryResult result); /* "ok", "instances-exhausted", … as in JSON */

@@ -19,9 +19,12 @@
 typedef struct SurveyKernel {
 	/* kcmp(2) KCMP_FILE: 0 same, 1 less, 2 greater, 3 different but unordered, -errno. */
 	int (*compare_files)(pid_t a, int fd_a, pid_t b, int fd_b, void *userdata);
-	/* Owner (NS_GET_OWNER_UID, in the caller's mapping) and parent inode (NS_GET_PARENT; 0: not
-	 * visible) of the user namespace behind an open /proc/PID/ns/user. 0 or -errno. */
-	int (*namespace_owner)(int ns_fd, uid_t *ret_owner, uint64_t *ret_parent, void *userdata);
+	/* Walks from the user namespace behind an open /proc/PID/ns/user up (NS_GET_PARENT,
+	 * ioctl_ns(2)), at most depth levels, until the parent is top. Gives the owner
+	 * (NS_GET_OWNER_UID, in the caller's mapping) of the last one below top and *ret_parent =
+	 * top; *ret_parent = 0 when top is not above it. 0 or -errno. */
+	int (*namespace_owner)(int ns_fd, uint64_t top, unsigned depth, uid_t *ret_owner,
+		uint64_t *ret_parent, void *userdata);
 	void *userdata;
 } SurveyKernel;
 
@@ -156,3 +159,6 @@ void survey_groups_free(SurveyGroup *groups, size_t n);
  * meaning, and Vigil's own. filter as above limits processes[] only. New reference, NULL: no
  * memory. */
 json_t *survey_to_json(const Survey *survey, SurveyFilter filter, void *userdata);
+
+/* fs.inotify and user.max_inotify limits as in the same schema. New reference, NULL: no memory. */
+json_t *survey_limits_to_json(const InotifyLimits *limits);

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Who is charged: each distinct instance once, to the user that the kernel charges, never a sum
+ * over users. */
+#include "common/cleanup.h"
+#include "survey/internals.h"
+#include <pwd.h>
+#include <string.h>
+
+static SurveyAccount *account_of(Survey *survey, size_t *allocated, uid_t uid)
+{
+	for (size_t i = 0; i < survey->n_accounts; i++)
+		if (survey->accounts[i].uid == uid)
+			return &survey->accounts[i];
+	if (survey->n_accounts == *allocated) {
+		size_t want = MAX_OF(*allocated * 2, (size_t)16);
+		SurveyAccount *grown = reallocarray(survey->accounts, want, sizeof *grown);
+		if (!grown)
+			return NULL;
+		survey->accounts = grown;
+		*allocated = want;
+	}
+	survey->accounts[survey->n_accounts] = (SurveyAccount){.uid = uid};
+	return &survey->accounts[survey->n_accounts++];
+}
+
+/* The user whose account pays for what this process made. False: none that the viewer's limits
+ * speak of. */
+static bool payer(const SurveyProcessDetail *detail, uid_t *ret)
+{
+	if (detail->relation == NAMESPACE_OUTSIDE)
+		return false;
+	*ret = detail->relation == NAMESPACE_BELOW ? detail->namespace_owner
+						   : detail->effective_uid;
+	return true;
+}
+
+static int charge_instances(Survey *survey, size_t *allocated)
+{
+	const SurveyInternals *in = survey->internals;
+
+	for (size_t i = 0; i < in->n_instances; i++) {
+		const SurveyInstance *instance = &in->instances[i];
+		const SurveyProcessDetail *detail = &in->details[instance->payer];
+		uid_t uid;
+
+		if (!payer(detail, &uid))
+			continue;
+		SurveyAccount *account = account_of(survey, allocated, uid);
+		if (!account)
+			return -ENOMEM;
+		if (instance->fanotify) {
+			account->fanotify_groups++;
+			account->fanotify_marks += instance->watches;
+			continue;
+		}
+		account->instances++;
+		account->watches += instance->watches;
+		account->from_child_userns += detail->relation == NAMESPACE_BELOW;
+	}
+	return 0;
+}
+
+static int count_processes(Survey *survey, size_t *allocated)
+{
+	for (size_t i = 0; i < survey->n_processes; i++) {
+		uid_t uid;
+
+		if (!payer(&survey->internals->details[i], &uid))
+			continue;
+		SurveyAccount *account = account_of(survey, allocated, uid);
+		if (!account)
+			return -ENOMEM;
+		account->processes++;
+		account->unreadable += !survey->processes[i].readable;
+	}
+	return 0;
+}
+
+static char *user_name(uid_t uid)
+{
+	char buffer[4096], *name;
+	struct passwd entry, *found = NULL;
+
+	if (getpwuid_r(uid, &entry, buffer, sizeof buffer, &found) == 0 && found)
+		return strdup(found->pw_name);
+	return asprintf(&name, "%u", uid) < 0 ? NULL : name;
+}
+
+static double closest(const SurveyAccount *account)
+{
+	return MAX_OF(account->instance_percent, account->watch_percent);
+}
+
+static int by_closeness(const void *a, const void *b)
+{
+	const SurveyAccount *x = a, *y = b;
+
+	if (closest(x) != closest(y))
+		return closest(x) > closest(y) ? -1 : 1;
+	return x->uid < y->uid ? -1 : x->uid > y->uid;
+}
+
+int survey_charge(Survey *survey)
+{
+	size_t allocated = 0;
+	int r;
+
+	if (!account_of(survey, &allocated, survey->viewer))
+		return -ENOMEM;
+	r = charge_instances(survey, &allocated);
+	if (r >= 0)
+		r = count_processes(survey, &allocated);
+	if (r < 0)
+		return r;
+
+	for (size_t i = 0; i < survey->n_accounts; i++) {
+		SurveyAccount *account = &survey->accounts[i];
+		account->max_instances = survey->limits.instances;
+		account->max_watches = survey->limits.watches;
+		account->instance_percent =
+			inotify_limit_percent(account->instances, account->max_instances);
+		account->watch_percent =
+			survey->has_watches
+				? inotify_limit_percent(account->watches, account->max_watches)
+				: -1;
+		account->approximate = survey->approximate;
+		account->name = user_name(account->uid);
+		if (!account->name)
+			return -ENOMEM;
+	}
+	qsort(survey->accounts, survey->n_accounts, sizeof *survey->accounts, by_closeness);
+	return 0;
+}
+
+const SurveyAccount *survey_account(const Survey *survey, uid_t uid)
+{
+	for (size_t i = 0; i < survey->n_accounts; i++)
+		if (survey->accounts[i].uid == uid)
+			return &survey->accounts[i];
+	return NULL;
+}
