@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* The frame of the command line: one table of commands, one of options. Help, manual page and
+ * completions are made from these tables and nothing else. */
+#include "cli/table.h"
+#include "survey/survey.h"
+#include <jansson.h>
+
+/* Exit statuses (design.md). `inotify check` has the monitoring plugins' own four. */
+enum {
+	EXIT_DONE = 0,
+	EXIT_FAILED = 1,
+	EXIT_USAGE = 2,
+	CHECK_OK = 0,
+	CHECK_WARNING = 1,
+	CHECK_CRITICAL = 2,
+	CHECK_UNKNOWN = 3,
+};
+
+typedef enum ColourMode {
+	COLOUR_AUTO,
+	COLOUR_ALWAYS,
+	COLOUR_NEVER,
+} ColourMode;
+
+/* What the options say; defaults in cli_defaults. Strings are borrowed from argv. */
+typedef struct CliOptions {
+	const char *colour, *by, *sort, *proc;
+	const char *need_instances, *need_watches, *warning, *critical, *limit;
+	int help, version, json, no_legend, no_pager, quiet, reverse, dry_run, no_ask_password;
+} CliOptions;
+
+/* Bits: which options a command knows. Those of OPTION_COMMON every command knows. */
+enum {
+	OPTION_COMMON = 1 << 0,
+	OPTION_TABLE = 1 << 1, /* --no-legend -n -r --sort */
+	OPTION_BY = 1 << 2,
+	OPTION_NEED = 1 << 3,	/* --need-… --warning --critical */
+	OPTION_CHANGE = 1 << 4, /* --dry-run --no-ask-password */
+	OPTION_SCAN = 1 << 5,	/* --proc */
+	OPTION_QUIET = 1 << 6,
+};
+
+typedef struct CliOption {
+	const char *name;
+	char letter;
+	const char *argument; /* its name in help; NULL: a flag */
+	size_t offset;	      /* in CliOptions: const char * or int */
+	unsigned bit;
+	const char *help;
+	const char *choices; /* space-separated, for completion; NULL: free */
+} CliOption;
+
+extern const CliOption cli_options[];
+extern const size_t cli_n_options;
+
+typedef struct Cli {
+	CliOptions options;
+	const struct Command *command;
+	StrBuf out;    /* what will be shown; written at the end, through a pager where one fits */
+	bool terminal; /* stdout is one */
+	size_t width;  /* of it; 0: do not cut */
+	bool colour;
+	bool utf8;
+	int proc_fd;
+	long max_rows; /* -n; 0: all */
+} Cli;
+
+typedef struct Command {
+	const char *group; /* "inotify", or NULL at the top */
+	const char *name;
+	const char *arguments;		  /* "[PATTERN|PID]…" */
+	unsigned options;		  /* bits */
+	int min_arguments, max_arguments; /* max -1: any number */
+	const char *summary;		  /* one line */
+	const char *details;		  /* paragraphs for --help and the manual; may be NULL */
+	const char *words; /* space-separated words its first argument may be; NULL: free */
+	int (*run)(Cli *cli, int argc, const char **argv);
+} Command;
+
+extern const Command cli_commands[];
+extern const size_t cli_n_commands;
+/* The command that a group alone stands for ("vigil inotify" = list). */
+const Command *cli_find(const char *group, const char *name);
+bool cli_is_group(const char *name);
+/* The nearest known word to a mistyped one, NULL if none is near. words: NULL-terminated. */
+const char *cli_nearest(const char *word, const char *const *words);
+
+/* One line on stderr and the exit status to leave with. */
+int cli_fail(int status, const char *format, ...) PRINTF_FORMAT(2, 3);
+
+/* The survey as the options ask; on failure the line is printed and NULL given. */
+Survey *cli_survey(Cli *cli, bool skip_watches);
+/* A JSON document on stdout. Steals root (NULL: out of memory). Exit status. */
+int cli_print_json(Cli *cli, json_t *root);
+/* Writes cli->out, through a pager as git does. Exit status. */
+int cli_show(Cli *cli);
+/* A note under a table, not shown with --quiet or --no-legend. */
+void cli_note(Cli *cli, const char *format, ...) PRINTF_FORMAT(2, 3);
+/* "72 %", "unknown" (buf: 32). */
+const char *cli_percent(double percent, char buf[static 32]);
+CellStyle cli_level_style(double percent);
+
+/* Help texts, from the tables. */
+void help_overview(StrBuf *out);
+void help_command(StrBuf *out, const Command *command);
+/* "man", "bash", "zsh", "fish". False: no such form. */
+bool generate(StrBuf *out, const char *form);
+
+/* The commands, one file each. */
+int cmd_status(Cli *cli, int argc, const char **argv);
+int cmd_inotify_list(Cli *cli, int argc, const char **argv);
+int cmd_inotify_limits(Cli *cli, int argc, const char **argv);
+int cmd_inotify_check(Cli *cli, int argc, const char **argv);
+int cmd_inotify_raise(Cli *cli, int argc, const char **argv);
+int cmd_inotify_reset(Cli *cli, int argc, const char **argv);
+int cmd_inotify_explain(Cli *cli, int argc, const char **argv);
+int cmd_doctor(Cli *cli, int argc, const char **argv);
+int cmd_help(Cli *cli, int argc, const char **argv);

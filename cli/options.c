@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The one table of options. Which command knows which, the bits tell. */
+#include "cli/cli.h"
+
+#include "common/i18n.h"
+
+#define AT(member) offsetof(CliOptions, member)
+
+/* clang-format off */
+const CliOption cli_options[] = {
+	{"help",            'h', NULL,    AT(help),            OPTION_COMMON, N_("show this help"), NULL},
+	{"version",          0,  NULL,    AT(version),         OPTION_COMMON, N_("show the version"), NULL},
+	{"json",            'j', NULL,    AT(json),            OPTION_COMMON, N_("print one JSON document (schemas: share/vigil/schema)"), NULL},
+	{"color",            0,  "WHEN",  AT(colour),          OPTION_COMMON, N_("auto, always or never; NO_COLOR is respected"), "auto always never"},
+	{"no-pager",         0,  NULL,    AT(no_pager),        OPTION_COMMON, N_("do not pipe long output into a pager"), NULL},
+	{"no-legend",        0,  NULL,    AT(no_legend),       OPTION_TABLE,  N_("leave out the header and the notes"), NULL},
+	{"limit",           'n', "N",     AT(limit),           OPTION_TABLE,  N_("show at most N rows (also: --top N)"), NULL},
+	{"top",              0,  "N",     AT(limit),           OPTION_TABLE,  N_("the N biggest rows"), NULL},
+	{"reverse",         'r', NULL,    AT(reverse),         OPTION_TABLE,  N_("turn the order round"), NULL},
+	{"sort",             0,  "KEY",   AT(sort),            OPTION_TABLE,  N_("watches, instances, name, pid or user"), "watches instances name pid user"},
+	{"by",              'b', "KEY",   AT(by),              OPTION_BY,     N_("one row a process, exe, app, unit, container or user"), "process exe app unit container user"},
+	{"need-instances",   0,  "N",     AT(need_instances),  OPTION_NEED,   N_("would N more instances fit?"), NULL},
+	{"need-watches",     0,  "N",     AT(need_watches),    OPTION_NEED,   N_("would N more watches fit?"), NULL},
+	{"warning",         'w', "PERCENT", AT(warning),       OPTION_NEED,   N_("warn from this share on (80)"), NULL},
+	{"critical",        'c', "PERCENT", AT(critical),      OPTION_NEED,   N_("critical from this share on (95)"), NULL},
+	{"dry-run",          0,  NULL,    AT(dry_run),         OPTION_CHANGE, N_("only print the exact file and the exact command"), NULL},
+	{"no-ask-password",  0,  NULL,    AT(no_ask_password), OPTION_CHANGE, N_("never ask for a password"), NULL},
+	{"quiet",           'q', NULL,    AT(quiet),           OPTION_QUIET,  N_("print nothing, only set the exit status"), NULL},
+	{"proc",             0,  "DIR",   AT(proc),            OPTION_SCAN,   N_("read another /proc tree"), NULL},
+};
+/* clang-format on */
+const size_t cli_n_options = ELEMENTSOF(cli_options);

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Tables. Foreign text is escaped at the door, so nothing behind it need think of control
+ * characters. */
+#include "cli/table.h"
+
+#include "common/text.h"
+#include <wchar.h>
+
+#define ELASTIC_MIN 12
+
+typedef struct Cell {
+	char *text; /* escaped */
+	size_t columns;
+	CellStyle style;
+} Cell;
+
+struct Table {
+	const TableColumn *columns;
+	size_t n_columns;
+	Cell *cells;
+	size_t n_cells, allocated;
+	bool failed;
+};
+
+static const char *const style_codes[CELL_STYLE_MAX] = {
+	[CELL_PLAIN] = "",
+	[CELL_GOOD] = "\033[32m",
+	[CELL_WARNING] = "\033[33m",
+	[CELL_BAD] = "\033[1;31m",
+	[CELL_DIM] = "\033[2m",
+	[CELL_BOLD] = "\033[1m",
+};
+
+const char *style_on(CellStyle style, bool colour)
+{
+	return colour ? style_codes[style] : "";
+}
+
+const char *style_off(CellStyle style, bool colour)
+{
+	return colour && style != CELL_PLAIN ? "\033[0m" : "";
+}
+
+Table *table_new(const TableColumn *columns, size_t n)
+{
+	Table *table = calloc(1, sizeof *table);
+
+	if (table) {
+		table->columns = columns;
+		table->n_columns = n;
+	}
+	return table;
+}
+
+Table *table_free(Table *table)
+{
+	if (!table)
+		return NULL;
+	for (size_t i = 0; i < table->n_cells; i++)
+		free(table->cells[i].text);
+	free(table->cells);
+	free(table);
+	return NULL;
+}
+
+void table_add(Table *table, CellStyle style, const char *text)
+{
+	if (table->n_cells == table->allocated) {
+		size_t want = MAX_OF(table->allocated * 2, (size_t)64);
+		Cell *grown = reallocarray(table->cells, want, sizeof *grown);
+		if (!grown) {
+			table->failed = true;
+			return;
+		}
+		table->cells = grown;
+		table->allocated = want;
+	}
+	char *safe = escaped_terminal(text && *text ? text : "-");
+	if (!safe) {
+		table->failed = true;
+		return;
+	}
+	table->cells[table->n_cells++] =
+		(Cell){.text = safe, .columns = text_columns(safe), .style = style};
+}
+
+void table_addf(Table *table, CellStyle style, const char *format, ...)
+{
+	_cleanup_(freep) char *text = NULL;
+	va_list ap;
+
+	va_start(ap, format);
+	if (vasprintf(&text, format, ap) < 0)
+		text = NULL;
+	va_end(ap);
+	if (!text)
+		table->failed = true;
+	else
+		table_add(table, style, text);
+}
+
+size_t table_rows(const Table *table)
+{
+	return table->n_cells / table->n_columns;
+}
+
+static bool column_is_empty(const Table *table, size_t column)
+{
+	for (size_t i = column; i < table->n_cells; i += table->n_columns)
+		if (!streq(table->cells[i].text, "-"))
+			return false;
+	return table->n_cells > 0;
+}
+
+/* Natural widths; 0 for a column that is left out. */
+static size_t natural_widths(const Table *table, size_t *widths, bool header)
+{
+	size_t total = 0;
+
+	for (size_t c = 0; c < table->n_columns; c++) {
+		widths[c] = 0;
+		if (table->columns[c].optional && column_is_empty(table, c))
+			continue;
+		widths[c] = header ? text_columns(table->columns[c].title) : 1;
+		for (size_t i = c; i < table->n_cells; i += table->n_columns)
+			widths[c] = MAX_OF(widths[c], table->cells[i].columns);
+		total += widths[c] + 2;
+	}
+	return total ? total - 2 : 0;
+}
+
+/* The widest elastic column gives way until the rows fit, or all are at their minimum. */
+static void shrink(const Table *table, size_t *widths, size_t total, size_t width)
+{
+	while (total > width) {
+		size_t widest = table->n_columns;
+		for (size_t c = 0; c < table->n_columns; c++)
+			if (table->columns[c].elastic && widths[c] > ELASTIC_MIN &&
+				(widest == table->n_columns || widths[c] > widths[widest]))
+				widest = c;
+		if (widest == table->n_columns)
+			return;
+		widths[widest]--;
+		total--;
+	}
+}
+
+static void spaces(StrBuf *out, size_t n)
+{
+	for (; n > 0; n--)
+		strbuf_add_char(out, ' ');
+}
+
+/* At most width columns of text, the last one "…" where it was cut. */
+static void add_cut(StrBuf *out, const char *text, size_t columns, size_t width)
+{
+	size_t used = 0;
+
+	if (columns <= width) {
+		strbuf_add(out, text);
+		return;
+	}
+	while (*text) {
+		wchar_t c;
+		int n = mbtowc(&c, text, MB_CUR_MAX);
+		int w = n > 0 ? wcwidth(c) : 1;
+		n = n > 0 ? n : 1;
+		w = w < 0 ? 1 : w;
+		if (used + (size_t)w > width - 1)
+			break;
+		strbuf_add_n(out, text, (size_t)n);
+		text += n;
+		used += (size_t)w;
+	}
+	strbuf_add(out, MB_CUR_MAX > 1 ? "…" : "~");
+	spaces(out, width - used - 1);
+}
+
+static void print_row(
+	const Table *table, StrBuf *out, const size_t *widths, const Cell *row, bool colour)
+{
+	bool first = true;
+	size_t last = 0;
+
+	for (size_t c = 0; c < table->n_columns; c++)
+		if (widths[c])
+			last = c;
+	for (size_t c = 0; c < table->n_columns; c++) {
+		size_t columns = MIN_OF(row[c].columns, widths[c]);
+		if (!widths[c])
+			continue;
+		if (!first)
+			strbuf_add(out, "  ");
+		first = false;
+		if (table->columns[c].right)
+			spaces(out, widths[c] - columns);
+		strbuf_add(out, style_on(row[c].style, colour));
+		add_cut(out, row[c].text, row[c].columns, widths[c]);
+		strbuf_add(out, style_off(row[c].style, colour));
+		if (!table->columns[c].right && c != last)
+			spaces(out, widths[c] - columns);
+	}
+	strbuf_add_char(out, '\n');
+}
+
+bool table_print(const Table *table, StrBuf *out, size_t width, bool colour, bool header)
+{
+	_cleanup_(freep) size_t *widths = calloc(table->n_columns, sizeof *widths);
+	_cleanup_(freep) Cell *titles = calloc(table->n_columns, sizeof *titles);
+
+	if (!widths || !titles || table->failed)
+		return false;
+	size_t total = natural_widths(table, widths, header);
+	if (width)
+		shrink(table, widths, total, width);
+	for (size_t c = 0; c < table->n_columns; c++)
+		titles[c] = (Cell){.text = (char *)table->columns[c].title,
+			.columns = text_columns(table->columns[c].title),
+			.style = CELL_BOLD};
+	if (header)
+		print_row(table, out, widths, titles, colour);
+	for (size_t i = 0; i + table->n_columns <= table->n_cells; i += table->n_columns)
+		print_row(table, out, widths, &table->cells[i], colour);
+	return !out->failed;
+}

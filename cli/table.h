@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* A table for people: columns as wide as their content, numbers to the right, one elastic column
+ * cut with "…" so that a row fits the terminal. Piped, nothing is cut: one header line, columns two
+ * spaces apart. */
+#include "common/strbuf.h"
+
+typedef enum CellStyle {
+	CELL_PLAIN,
+	CELL_GOOD,
+	CELL_WARNING,
+	CELL_BAD,
+	CELL_DIM,
+	CELL_BOLD,
+	CELL_STYLE_MAX,
+} CellStyle;
+
+typedef struct TableColumn {
+	const char *title;
+	bool right;    /* numbers */
+	bool elastic;  /* gives way first; the widest elastic one is cut */
+	bool optional; /* left out where no row has anything but "" or "-" in it */
+} TableColumn;
+
+typedef struct Table Table;
+
+/* columns: n rows, must outlive the table. NULL: no memory. */
+Table *table_new(const TableColumn *columns, size_t n);
+Table *table_free(Table *table);
+static inline void table_freep(Table **t)
+{
+	(void)table_free(*t);
+}
+/* Appends the next cell, row by row, left to right. text is foreign: it is escaped here. NULL shows
+ * "-". */
+void table_add(Table *table, CellStyle style, const char *text);
+void table_addf(Table *table, CellStyle style, const char *format, ...) PRINTF_FORMAT(3, 4);
+size_t table_rows(const Table *table);
+/* Writes it into out: width 0 = do not cut; colour as asked. False: out of memory somewhere on the
+ * way. */
+bool table_print(const Table *table, StrBuf *out, size_t width, bool colour, bool header);
+
+/* The escape sequences around a style, "" where colour is false. */
+const char *style_on(CellStyle style, bool colour);
+const char *style_off(CellStyle style, bool colour);
