@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* vigil doctor: every link between the kernel and the desktop, each with what mends it. */
+#include "cli/bus.h"
+#include "cli/cli.h"
+#include "common/i18n.h"
+#include "common/json.h"
+#include "common/text.h"
+#include "survey/sysctl.h"
+#include <fcntl.h>
+
+typedef enum Health {
+	HEALTH_OK,
+	HEALTH_NOTE, /* works, but less than it could */
+	HEALTH_BAD,
+} Health;
+
+typedef struct Doctor {
+	Cli *cli;
+	json_t *checks;
+	bool bad;
+} Doctor;
+
+static const char *const health_names[] = {"ok", "note", "bad"};
+
+/* One link: what was found, and the command that mends it (NULL: nothing to mend). */
+static void report(
+	Doctor *doctor, Health health, const char *link, const char *found, const char *mend)
+{
+	static const CellStyle styles[] = {CELL_GOOD, CELL_WARNING, CELL_BAD};
+	static const char *const marks[][2] = {{"ok", "✓"}, {"! ", "!"}, {"NO", "✗"}};
+	Cli *cli = doctor->cli;
+	json_t *check = json_object();
+
+	doctor->bad = doctor->bad || health == HEALTH_BAD;
+	json_add_string(check, "link", link);
+	json_add_string(check, "state", health_names[health]);
+	json_add_string(check, "found", found);
+	json_add_string(check, "mend", mend);
+	(void)json_array_append_new(doctor->checks, check);
+	_cleanup_(freep) char *safe = escaped_terminal(found);
+	strbuf_addf(&cli->out, "%s%s%s %s: %s\n", style_on(styles[health], cli->colour),
+		marks[health][cli->utf8], style_off(styles[health], cli->colour), link,
+		safe ? safe : "?");
+	if (mend)
+		strbuf_addf(&cli->out, "    %s\n", mend);
+}
+
+static void check_level(Doctor *doctor, const Survey *survey)
+{
+	const SurveyAccount *account = survey_account(survey, survey->viewer);
+	double worst = MAX_OF(account->instance_percent, account->watch_percent);
+	bool instances = account->instance_percent >= account->watch_percent;
+	char text[160], percent[2][32];
+
+	(void)snprintf(text, sizeof text,
+		_("%s of your instances and %s of your watches are in use"),
+		cli_percent(account->instance_percent, percent[0]),
+		cli_percent(account->watch_percent, percent[1]));
+	report(doctor,
+		worst >= 95   ? HEALTH_BAD
+		: worst >= 80 ? HEALTH_NOTE
+			      : HEALTH_OK,
+		_("inotify use"), text,
+		worst < 80  ? NULL
+		: instances ? "vigil inotify raise instances"
+			    : "vigil inotify raise watches");
+}
+
+static void check_canary(Doctor *doctor)
+{
+	switch (inotify_canary("/")) {
+	case CANARY_OK:
+		report(doctor, HEALTH_OK, _("inotify now"),
+			_("the kernel grants another instance and watch"), NULL);
+		break;
+	case CANARY_INSTANCES_EXHAUSTED:
+		report(doctor, HEALTH_BAD, _("inotify now"),
+			_("the kernel refuses another instance"), "vigil inotify raise instances");
+		break;
+	case CANARY_WATCHES_EXHAUSTED:
+		report(doctor, HEALTH_BAD, _("inotify now"), _("the kernel refuses another watch"),
+			"vigil inotify raise watches");
+		break;
+	default:
+		report(doctor, HEALTH_NOTE, _("inotify now"), _("could not be asked"),
+			"vigil inotify explain");
+	}
+}
+
+static void check_visibility(Doctor *doctor, const Survey *survey)
+{
+	char text[160];
+
+	if (survey->complete) {
+		report(doctor, HEALTH_OK, _("visibility"), _("every process could be read"), NULL);
+		return;
+	}
+	(void)snprintf(text, sizeof text,
+		_("%u of %u processes are hidden from you; figures about them are missing"),
+		survey->unreadable, survey->scanned);
+	report(doctor, HEALTH_NOTE, _("visibility"), text, "sudo vigil inotify");
+}
+
+static void check_precedence(Doctor *doctor, const char *key)
+{
+	_cleanup_(closep) int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	SysctlSetting *settings = NULL;
+	size_t n = 0;
+	bool ours = false;
+	char text[512];
+
+	if (sysctl_find(root, key, &settings, &n) < 0)
+		return;
+	for (size_t i = 0; i < n; i++)
+		ours = ours || endswith(settings[i].path, "/" SYSCTL_DROPIN);
+	if (ours && !endswith(settings[n - 1].path, "/" SYSCTL_DROPIN)) {
+		(void)snprintf(text, sizeof text,
+			_("%s line %u overrides what Vigil raised at the next boot (%s)"),
+			settings[n - 1].path, settings[n - 1].line, settings[n - 1].value);
+		report(doctor, HEALTH_BAD, key, text, _("change it in that file"));
+	} else if (n) {
+		(void)snprintf(text, sizeof text, _("%s is set at boot by %s line %u"),
+			settings[n - 1].value, settings[n - 1].path, settings[n - 1].line);
+		report(doctor, HEALTH_OK, key, text, NULL);
+	} else {
+		report(doctor, HEALTH_OK, key, _("no sysctl.d file sets it: the kernel's default"),
+			NULL);
+	}
+	sysctl_settings_free(settings, n);
+}
+
+static void check_session(Doctor *doctor)
+{
+	_cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+	_cleanup_(freep) char *status = NULL;
+
+	if (sd_bus_open_user(&bus) < 0) {
+		report(doctor, HEALTH_BAD, _("session bus"),
+			_("there is none: no warning can appear"),
+			_("log in to a desktop session, or: dbus-run-session"));
+		return;
+	}
+	report(doctor, HEALTH_OK, _("session bus"), _("reachable"), NULL);
+	if (bus_daemon_status(bus, &status) < 0)
+		report(doctor, HEALTH_BAD, "vigil-monitord", _("not running: nobody warns you"),
+			"systemctl --user enable --now vigil-monitord");
+	else
+		report(doctor, HEALTH_OK, "vigil-monitord", _("running"), NULL);
+	if (bus_name_owned(bus, "org.freedesktop.Notifications") > 0 ||
+		bus_name_activatable(bus, "org.freedesktop.Notifications") > 0)
+		report(doctor, HEALTH_OK, _("notifications"), _("a notification server is there"),
+			NULL);
+	else
+		report(doctor, HEALTH_BAD, _("notifications"),
+			_("no notification server: warnings go to the log only"),
+			_("install one, for instance dunst"));
+}
+
+static void check_helper(Doctor *doctor)
+{
+	_cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+
+	if (sd_bus_open_system(&bus) < 0) {
+		report(doctor, HEALTH_NOTE, _("system bus"),
+			_("there is none: limits are raised by hand"),
+			"vigil inotify raise --dry-run watches");
+		return;
+	}
+	if (bus_name_owned(bus, "org.vigil.Helper1") > 0 ||
+		bus_name_activatable(bus, "org.vigil.Helper1") > 0)
+		report(doctor, HEALTH_OK, "vigil-helper", _("can be started"), NULL);
+	else
+		report(doctor, HEALTH_NOTE, "vigil-helper",
+			_("not installed: limits are raised by hand"),
+			"vigil inotify raise --dry-run watches");
+	if (bus_name_owned(bus, "org.freedesktop.PolicyKit1") > 0 ||
+		bus_name_activatable(bus, "org.freedesktop.PolicyKit1") > 0)
+		report(doctor, HEALTH_OK, "polkit", _("can be asked"), NULL);
+	else
+		report(doctor, HEALTH_NOTE, "polkit",
+			_("not installed: only root may raise limits"), _("install polkitd"));
+}
+
+int cmd_doctor(Cli *cli, int argc, const char **argv)
+{
+	Doctor doctor = {.cli = cli, .checks = json_array()};
+	int r;
+
+	(void)argc;
+	(void)argv;
+	_cleanup_(survey_freep) Survey *survey = cli_survey(cli, false);
+	if (!survey)
+		return EXIT_FAILED;
+	check_level(&doctor, survey);
+	if (!cli->options.proc)
+		check_canary(&doctor);
+	check_visibility(&doctor, survey);
+	check_precedence(&doctor, "fs.inotify.max_user_instances");
+	check_precedence(&doctor, "fs.inotify.max_user_watches");
+	check_session(&doctor);
+	check_helper(&doctor);
+
+	if (cli->options.json) {
+		json_t *root = json_object();
+		json_add_u64(root, "version", 1);
+		json_add_bool(root, "healthy", !doctor.bad);
+		(void)json_object_set(root, "checks", doctor.checks);
+		r = cli_print_json(cli, root);
+	} else {
+		r = cli_show(cli);
+	}
+	json_decref(doctor.checks);
+	return r == EXIT_DONE && doctor.bad ? EXIT_FAILED : r;
+}

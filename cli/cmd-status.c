@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* vigil status: one screen. */
+#include "cli/bus.h"
+#include "cli/cli.h"
+#include "common/i18n.h"
+#include "common/json.h"
+#include "common/text.h"
+#include "survey/pressure.h"
+
+#define BAR_WIDTH 20
+
+static void add_bar(Cli *cli, double percent)
+{
+	int full = percent < 0 ? 0 : (int)(MIN_OF(percent, 100.0) * BAR_WIDTH / 100 + 0.5);
+
+	if (percent > 0 && full == 0)
+		full = 1;
+	strbuf_add(&cli->out,
+		style_on(percent >= 80 ? cli_level_style(percent) : CELL_GOOD, cli->colour));
+	for (int i = 0; i < BAR_WIDTH; i++) {
+		if (i == full)
+			strbuf_addf(&cli->out, "%s%s", style_off(CELL_GOOD, cli->colour),
+				style_on(CELL_DIM, cli->colour));
+		strbuf_add(&cli->out, i < full ? (cli->utf8 ? "█" : "#") : (cli->utf8 ? "░" : "."));
+	}
+	strbuf_add(&cli->out, style_off(CELL_DIM, cli->colour));
+}
+
+static void add_holders(Cli *cli, const Survey *survey, InotifyResource resource)
+{
+	PressureHolder holders[PRESSURE_HOLDERS];
+	int n = pressure_holders(survey, survey->viewer, resource, holders);
+
+	for (int i = 0; i < n; i++) {
+		_cleanup_(freep) char *name = escaped_terminal(holders[i].name);
+		strbuf_addf(&cli->out, "%s%.40s %llu", i ? ", " : "             ",
+			name ? name : "?", (unsigned long long)holders[i].count);
+	}
+	if (n > 0)
+		strbuf_add_char(&cli->out, '\n');
+}
+
+static void add_resource(
+	Cli *cli, const Survey *survey, const SurveyAccount *account, InotifyResource resource)
+{
+	bool instances = resource == INOTIFY_INSTANCES;
+	double percent = instances ? account->instance_percent : account->watch_percent;
+	InotifyLimit limit = instances ? account->max_instances : account->max_watches;
+	uint64_t used = instances ? account->instances : account->watches;
+	char text[32];
+
+	strbuf_addf(&cli->out, "  %-10s ", instances ? _("instances") : _("watches"));
+	add_bar(cli, percent);
+	strbuf_addf(&cli->out, " %5s  ", cli_percent(percent, text));
+	if (limit.source == LIMIT_UNKNOWN)
+		strbuf_addf(&cli->out, _("%llu, limit unknown\n"), (unsigned long long)used);
+	else
+		strbuf_addf(&cli->out, _("%s%llu of %llu\n"),
+			account->unreadable ? _("at least ") : "", (unsigned long long)used,
+			(unsigned long long)limit.value);
+	add_holders(cli, survey, resource);
+}
+
+/* The running daemon's own words, NULL without one. New reference. */
+static json_t *ask_daemon(void)
+{
+	_cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+	_cleanup_(freep) char *text = NULL;
+
+	if (sd_bus_open_user(&bus) < 0 || bus_daemon_status(bus, &text) < 0)
+		return NULL;
+	return json_loads(text, 0, NULL);
+}
+
+static void add_modules(Cli *cli, const json_t *daemon)
+{
+	const json_t *modules = json_object_get(daemon, "modules");
+	size_t i;
+	const json_t *module;
+
+	json_array_foreach (modules, i, module) {
+		const char *name = json_string_value(json_object_get(module, "name"));
+		const char *error = json_string_value(json_object_get(module, "error"));
+		bool loaded = json_is_true(json_object_get(module, "loaded"));
+		CellStyle style = loaded ? CELL_GOOD : error ? CELL_BAD : CELL_DIM;
+
+		_cleanup_(freep) char *safe = escaped_terminal(name ? name : "?");
+		_cleanup_(freep) char *why = escaped_terminal(error ? error : "");
+		strbuf_addf(&cli->out, "  %-10s %s%s%s%s%s\n", safe ? safe : "?",
+			style_on(style, cli->colour),
+			loaded	? _("watching")
+			: error ? _("failed")
+				: _("off"),
+			style_off(style, cli->colour), error ? ": " : "", error && why ? why : "");
+	}
+}
+
+static void add_daemon(Cli *cli, const json_t *daemon)
+{
+	const char *version = json_string_value(json_object_get(daemon, "version"));
+
+	strbuf_addf(&cli->out, "\n%s%s%s\n", style_on(CELL_BOLD, cli->colour), _("Daemon"),
+		style_off(CELL_BOLD, cli->colour));
+	if (!daemon) {
+		strbuf_addf(&cli->out,
+			_("  %snot running%s: nobody warns you. Start it with: systemctl --user enable --now vigil-monitord\n"),
+			style_on(CELL_WARNING, cli->colour), style_off(CELL_WARNING, cli->colour));
+		return;
+	}
+	_cleanup_(freep) char *safe = escaped_terminal(version ? version : "?");
+	strbuf_addf(&cli->out, _("  running, version %s\n"), safe ? safe : "?");
+	add_modules(cli, daemon);
+}
+
+int cmd_status(Cli *cli, int argc, const char **argv)
+{
+	(void)argc;
+	(void)argv;
+	_cleanup_(survey_freep) Survey *survey = cli_survey(cli, false);
+	if (!survey)
+		return EXIT_FAILED;
+	_cleanup_(json_decrefp) json_t *daemon = ask_daemon();
+	const SurveyAccount *account = survey_account(survey, survey->viewer);
+
+	if (cli->options.json) {
+		json_t *root = json_object();
+		_cleanup_(json_decrefp) json_t *full = survey_to_json(survey, NULL, NULL);
+		json_add_u64(root, "version", 1);
+		(void)json_object_set(root, "inotify", json_object_get(full, "totals"));
+		json_add_bool(root, "complete", survey->complete);
+		(void)json_object_set(root, "daemon", daemon ? daemon : json_null());
+		return cli_print_json(cli, root);
+	}
+	_cleanup_(freep) char *name = escaped_terminal(account->name);
+	strbuf_addf(&cli->out, "%s%s%s\n", style_on(CELL_BOLD, cli->colour), _("inotify"),
+		style_off(CELL_BOLD, cli->colour));
+	strbuf_addf(&cli->out, _("  of %s, %u processes seen"), name ? name : "?",
+		survey->scanned - survey->unreadable);
+	if (survey->unreadable)
+		strbuf_addf(&cli->out, _(", %u hidden"), survey->unreadable);
+	strbuf_add_char(&cli->out, '\n');
+	add_resource(cli, survey, account, INOTIFY_INSTANCES);
+	add_resource(cli, survey, account, INOTIFY_WATCHES);
+	add_daemon(cli, daemon);
+	return cli_show(cli);
+}
