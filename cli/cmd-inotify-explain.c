@@ -70,7 +70,7 @@ static void add_verdict(Cli *cli, const Explanation *explanation)
 		strbuf_add(&cli->out, _("Nothing that gives these errors is near its end.\n"));
 	if (explanation->queued_events)
 		cli_note(cli,
-			_("An overflowing event queue (max_queued_events %llu) is another failure: events are lost, nothing is refused."),
+			_("A full event queue (max_queued_events %llu) is another failure: lost events."),
 			(unsigned long long)explanation->queued_events);
 }
 

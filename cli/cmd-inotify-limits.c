@@ -39,7 +39,7 @@ static void add_queue(Table *table, InotifyLimit limit)
 		table_addf(table, CELL_PLAIN, "%llu", (unsigned long long)limit.value);
 	table_add(table, CELL_DIM, NULL);
 	table_add(table, CELL_DIM, NULL);
-	table_add(table, CELL_DIM, _("an instance; overflow loses events"));
+	table_add(table, CELL_DIM, _("per instance"));
 }
 
 static void note_cost(Cli *cli, const InotifyLimits *limits, const SurveyAccount *account)
@@ -47,7 +47,7 @@ static void note_cost(Cli *cli, const InotifyLimits *limits, const SurveyAccount
 	char now[32], worst[32];
 
 	cli_note(cli,
-		_("\nA watch costs about %llu bytes of kernel memory: %s now, at most %s at the limit."),
+		_("\nA watch costs about %llu bytes of kernel memory: %s now, %s at the limit."),
 		(unsigned long long)limits->watch_cost_bytes,
 		format_bytes(account->watches * limits->watch_cost_bytes, now),
 		limits->watches.source == LIMIT_UNKNOWN
@@ -59,7 +59,7 @@ static void note_cost(Cli *cli, const InotifyLimits *limits, const SurveyAccount
 			(unsigned long long)limits->default_watches);
 	if (limits->in_child_userns)
 		cli_note(cli,
-			_("This is a user namespace of its own: limits further out also apply and cannot be seen from here."));
+			_("This is a user namespace: limits further out apply too, unseen from here."));
 	if (account->unreadable)
 		cli_note(cli, _("USED is a lower bound: %u processes could not be read."),
 			account->unreadable);

@@ -160,6 +160,8 @@ static void note_accounts(Cli *cli, const Survey *survey)
 
 static void note_survey(Cli *cli, const Survey *survey)
 {
+	if (cli->out.length && survey->n_processes == survey->unreadable)
+		cli_note(cli, _("No process that can be seen holds an inotify instance."));
 	strbuf_add_char(&cli->out, '\n');
 	note_accounts(cli, survey);
 	if (survey->unreadable)

@@ -78,7 +78,7 @@ static int dry_run(Cli *cli, InotifyResource resource, uint64_t value)
 	strbuf_addf(&cli->out, _("\nFile /etc/sysctl.d/%s:\n  %s = %llu\n\nBy hand, as root:\n"),
 		SYSCTL_DROPIN, key_of(resource), (unsigned long long)value);
 	strbuf_addf(&cli->out,
-		"  printf '%s = %%s\\n' %llu > /etc/sysctl.d/%s\n"
+		"  echo '%s = %llu' >> /etc/sysctl.d/%s\n"
 		"  sysctl -w %s=%llu\n",
 		key_of(resource), (unsigned long long)value, SYSCTL_DROPIN, key_of(resource),
 		(unsigned long long)value);

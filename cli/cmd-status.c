@@ -103,7 +103,8 @@ static void add_daemon(Cli *cli, const json_t *daemon)
 		style_off(CELL_BOLD, cli->colour));
 	if (!daemon) {
 		strbuf_addf(&cli->out,
-			_("  %snot running%s: nobody warns you. Start it with: systemctl --user enable --now vigil-monitord\n"),
+			_("  %snot running%s: nobody warns you. To start it:\n"
+			  "    systemctl --user enable --now vigil-monitord\n"),
 			style_on(CELL_WARNING, cli->colour), style_off(CELL_WARNING, cli->colour));
 		return;
 	}

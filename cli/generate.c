@@ -41,8 +41,8 @@ static const char man_tail[] =
 	"0 enough, 1 warning, 2 critical, 3 unknown.\n"
 	".Sh SEE ALSO\n"
 	".Xr vigil.conf 5 ,\n"
-	".Xr vigil-monitord 8 ,\n"
-	".Xr inotify 7\n";
+	".Xr inotify 7 ,\n"
+	".Xr vigil-monitord 8\n";
 
 /* A leading '.' or '\'' would be a request, '\\' an escape. */
 static void add_roff(StrBuf *out, const char *text)
@@ -52,6 +52,8 @@ static void add_roff(StrBuf *out, const char *text)
 	for (; *text; text++) {
 		if (*text == '\\')
 			strbuf_add(out, "\\e");
+		else if (*text == ' ' && strchr(".;:?", text[-1]))
+			strbuf_add_char(out, '\n'); /* mdoc(7): a new sentence, a new line */
 		else
 			strbuf_add_char(out, *text);
 	}

@@ -32,7 +32,7 @@ static InotifyLimit tighter(InotifyLimit fs, InotifyLimit ns)
 
 static uint64_t one_percent_of_memory(uint64_t memory_bytes)
 {
-	return memory_bytes / 100 / LIMITS_WATCH_COST_BYTES;
+	return memory_bytes / 100 / LIMITS_DEFAULT_COST_BYTES;
 }
 
 static uint64_t read_memory(int proc_fd)

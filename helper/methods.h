@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* org.vigil.Helper1: what root does for others, and nothing else. Described in
+ * units/org.vigil.Helper1.xml. */
+#include "helper/change.h"
+#include <systemd/sd-bus.h>
+
+#define HELPER_NAME	   "org.vigil.Helper1"
+#define HELPER_PATH	   "/org/vigil/Helper1"
+#define HELPER_PENDING_MAX 8 /* prompts that may stand open at once */
+
+typedef struct Request Request;
+
+typedef struct Helper {
+	ChangeRoots roots;
+	Request *pending; /* list, newest first */
+	unsigned n_pending;
+} Helper;
+
+/* Puts the object on the bus; helper must outlive it. 0 or -errno. */
+int helper_export(Helper *helper, sd_bus *bus);
+/* Drops what is pending. */
+void helper_done(Helper *helper);

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One question to polkit. */
+#include "helper/polkit.h"
+
+#include "common/cleanup.h"
+
+#define ALLOW_USER_INTERACTION 1u
+/* Somebody may have to find a password. Afterwards the answer is no. */
+#define ANSWER_TIMEOUT_USEC (3 * USEC_PER_MINUTE)
+
+static int append_details(sd_bus_message *question, const PolkitDetail *details, size_t n)
+{
+	int r;
+
+	r = sd_bus_message_open_container(question, 'a', "{ss}");
+	for (size_t i = 0; i < n && r >= 0; i++)
+		r = sd_bus_message_append(question, "{ss}", details[i].key, details[i].value);
+	return r < 0 ? r : sd_bus_message_close_container(question);
+}
+
+int polkit_ask(sd_bus_message *call, const char *action, const PolkitDetail *details,
+	size_t n_details, sd_bus_message_handler_t answer, void *userdata, sd_bus_slot **ret_slot)
+{
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *question = NULL;
+	sd_bus *bus = sd_bus_message_get_bus(call);
+	uint32_t flags = sd_bus_message_get_allow_interactive_authorization(call) > 0
+				 ? ALLOW_USER_INTERACTION
+				 : 0;
+	int r;
+
+	r = sd_bus_message_new_method_call(bus, &question, "org.freedesktop.PolicyKit1",
+		"/org/freedesktop/PolicyKit1/Authority", "org.freedesktop.PolicyKit1.Authority",
+		"CheckAuthorization");
+	if (r >= 0)
+		r = sd_bus_message_append(question, "(sa{sv})s", "system-bus-name", 1, "name", "s",
+			sd_bus_message_get_sender(call), action);
+	if (r >= 0)
+		r = append_details(question, details, n_details);
+	if (r >= 0)
+		r = sd_bus_message_append(question, "us", flags, "");
+	if (r < 0)
+		return r;
+	return sd_bus_call_async(bus, ret_slot, question, answer, userdata, ANSWER_TIMEOUT_USEC);
+}
+
+PolkitAnswer polkit_read_answer(sd_bus_message *reply)
+{
+	int authorized = 0, challenge = 0;
+
+	if (sd_bus_message_is_method_error(reply, SD_BUS_ERROR_SERVICE_UNKNOWN) ||
+		sd_bus_message_is_method_error(reply, SD_BUS_ERROR_NAME_HAS_NO_OWNER))
+		return POLKIT_ABSENT;
+	if (sd_bus_message_is_method_error(reply, NULL) ||
+		sd_bus_message_enter_container(reply, 'r', "bba{ss}") < 0 ||
+		sd_bus_message_read(reply, "bb", &authorized, &challenge) < 0)
+		return POLKIT_NO;
+	return authorized ? POLKIT_YES : challenge ? POLKIT_DISMISSED : POLKIT_NO;
+}
