@@ -9,6 +9,7 @@
 typedef struct ChangeRoots {
 	int inotify_fd; /* /proc/sys/fs/inotify */
 	int sysctl_fd;	/* /etc/sysctl.d */
+	int root_fd;	/* "/", to look for sysctl.d files that win at boot */
 	uint64_t memory_bytes;
 	/* Called before each numbered step; tests kill the process there. NULL: not called. */
 	void (*step)(int number);

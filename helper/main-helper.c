@@ -29,9 +29,9 @@ int main(int argc, char **argv)
 	int r;
 
 	(void)argv;
+	log_setup("vigil-helper", LOG_INFO);
 	(void)clearenv();
 	(void)umask(022);
-	log_setup("vigil-helper", LOG_INFO);
 	if (argc > 1) {
 		log_error("vigil-helper takes no arguments; the system bus starts it.");
 		return 2;
@@ -45,8 +45,10 @@ int main(int argc, char **argv)
 		(void)log_error_errno(r, "Cannot reach the system bus: %m");
 		return 1;
 	}
+	_cleanup_(closep) int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	const ChangeRoots roots = {.inotify_fd = inotify_fd,
 		.sysctl_fd = sysctl_fd,
+		.root_fd = root_fd,
 		.memory_bytes = limits.memory_bytes};
 	return helper_serve(bus, &roots, IDLE_USEC) < 0;
 }

@@ -7,7 +7,9 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/text.h"
 #include "helper/polkit.h"
+#include "survey/sysctl.h"
 #include <string.h>
 
 #define ACTION_RAISE	 "org.vigil.helper.raise-inotify-limit"
@@ -67,6 +69,23 @@ static int reply_change_error(sd_bus_message *call, ChangeError error)
 		call, change_errors[error].name, "%s", change_errors[error].text);
 }
 
+/* Another file may have the last word at boot. Only the log is told here: whoever called sees the
+ * same files and says it too. */
+static void warn_of_winner(const ChangeRoots *roots, InotifyResource resource)
+{
+	SysctlSetting *settings = NULL;
+	size_t n = 0;
+
+	if (sysctl_find(roots->root_fd, dropin_key(resource), &settings, &n) < 0 || n == 0)
+		return;
+	if (!endswith(settings[n - 1].path, "/" SYSCTL_DROPIN))
+		log_warning(
+			"At the next boot '%s' line %u sets %s to '%s' and overrides this change",
+			settings[n - 1].path, settings[n - 1].line, dropin_key(resource),
+			settings[n - 1].value);
+	sysctl_settings_free(settings, n);
+}
+
 /* Safety: writes one of two fixed sysctl values, within constant bounds, and one fixed file; the
  * caller gave a word from a list of two and a number. */
 static int act_raise(Request *request)
@@ -84,6 +103,7 @@ static int act_raise(Request *request)
 	log_notice("uid %u raised %s from %llu to %llu", request->uid,
 		dropin_key(request->resource), (unsigned long long)request->old_value,
 		(unsigned long long)in_force);
+	warn_of_winner(&request->helper->roots, request->resource);
 	return sd_bus_reply_method_return(request->call, "tt", request->old_value, in_force);
 }
 

@@ -5,7 +5,6 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include <signal.h>
-#include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 
 static int run(sd_event *event, const Helper *helper, usec_t idle_usec)
@@ -46,9 +45,7 @@ int helper_serve(sd_bus *bus, const ChangeRoots *roots, usec_t idle_usec)
 		r = sd_bus_request_name(bus, HELPER_NAME, 0);
 	if (r < 0)
 		return log_error_errno(r, "Cannot serve " HELPER_NAME ": %m");
-	(void)sd_notify(false, "READY=1");
 	r = run(event, &helper, idle_usec);
-	(void)sd_notify(false, "STOPPING=1");
 	(void)sd_bus_release_name(bus, HELPER_NAME);
 	helper_done(&helper);
 	return r;
