@@ -40,10 +40,10 @@ typedef void (*ConfReport)(const char *file, unsigned line, const char *message,
  */
 int conf_read_file(const char *path, const ConfRow *rows, size_t n_rows, void *target,
 	ConfReport report, void *userdata);
-/* Reads `vigil.conf` the way systemd reads its own: system file (first of dirs[] that has it…
- * lowest priority first), each followed by its `vigil.conf.d` drop-ins, names sorted, a name in a
- * later directory replacing the same name in an earlier one. dirs: NULL-terminated, e.g.
- * {"/usr/lib/vigil", "/etc/vigil", "~/.config/vigil"}. */
+/* Reads `vigil.conf` of each directory, lowest priority first, then the `vigil.conf.d` drop-ins of
+ * all of them, sorted by name; a name in a later directory replaces the same name in an earlier
+ * one. dirs: NULL-terminated, e.g. {"/usr/lib/vigil", "/etc/vigil",
+ * "~/.config/vigil"}. 0 or -ENOMEM; unreadable files are reported and passed over. */
 int conf_read_all(const char *const *dirs, const ConfRow *rows, size_t n_rows, void *target,
 	ConfReport report, void *userdata);
 /* Frees what string and strings rows of target own. */

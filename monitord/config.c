@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The settings, in one table. */
+#include "monitord/config.h"
+
+#include "common/log.h"
+
+#define AT(member) offsetof(MonitorConfig, member)
+static const ConfRange percent = {1, 100};
+
+/* clang-format off */
+const ConfRow config_rows[] = {
+	{"Monitor", "Modules", &conf_strings, AT(modules), NULL, "Modules to load; empty for none.", "inotify"},
+	{"Inotify", "IdleIntervalSec", &conf_span, AT(idle_interval_usec), NULL, "How often to look while far from a limit.", "10min"},
+	{"Inotify", "CloseIntervalSec", &conf_span, AT(close_interval_usec), NULL, "How often to look when close to a limit or growing fast.", "5s"},
+	{"Inotify", "WarnPercent", &conf_number, AT(warn_percent), &percent, "Warn from this share of a limit on.", "80"},
+	{"Inotify", "UrgentPercent", &conf_number, AT(urgent_percent), &percent, "Warn more urgently from this share on.", "95"},
+	{"Inotify", "ClearPercent", &conf_number, AT(clear_percent), &percent, "The warning goes away below this share.", "70"},
+	{"Inotify", "ShowCommand", &conf_strings, AT(show_command), NULL, "What the Show button runs, as words; no shell.", "a terminal with vigil inotify"},
+};
+/* clang-format on */
+const size_t config_n_rows = ELEMENTSOF(config_rows);
+
+static void log_complaint(const char *file, unsigned line, const char *message, void *userdata)
+{
+	(void)userdata;
+	if (line)
+		log_warning("%s:%u: %s", file, line, message);
+	else
+		log_warning("%s: %s", file, message);
+}
+
+/* Thresholds that contradict each other would make a warning flap; then all three stay at their
+ * defaults. */
+static void check_order(MonitorConfig *config, const MonitorConfig *defaults)
+{
+	if (config->clear_percent < config->warn_percent &&
+		config->warn_percent <= config->urgent_percent)
+		return;
+	log_warning(
+		"vigil.conf: ClearPercent=%llu, WarnPercent=%llu and UrgentPercent=%llu must rise in this order; the defaults stay.",
+		(unsigned long long)config->clear_percent, (unsigned long long)config->warn_percent,
+		(unsigned long long)config->urgent_percent);
+	config->clear_percent = defaults->clear_percent;
+	config->warn_percent = defaults->warn_percent;
+	config->urgent_percent = defaults->urgent_percent;
+}
+
+void config_load(MonitorConfig *ret, const char *const *dirs)
+{
+	static const MonitorConfig defaults = {
+		.idle_interval_usec = 10 * USEC_PER_MINUTE,
+		.close_interval_usec = 5 * USEC_PER_SEC,
+		.warn_percent = 80,
+		.urgent_percent = 95,
+		.clear_percent = 70,
+	};
+
+	*ret = defaults;
+	(void)conf_read_all(dirs, config_rows, config_n_rows, ret, log_complaint, NULL);
+	if (ret->close_interval_usec < USEC_PER_SEC ||
+		ret->idle_interval_usec < ret->close_interval_usec) {
+		log_warning(
+			"vigil.conf: CloseIntervalSec must be 1s or more and not above IdleIntervalSec; the defaults stay.");
+		ret->close_interval_usec = defaults.close_interval_usec;
+		ret->idle_interval_usec = defaults.idle_interval_usec;
+	}
+	check_order(ret, &defaults);
+}
+
+void config_done(MonitorConfig *config)
+{
+	conf_done(config_rows, config_n_rows, config);
+}
