@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Starting a program for the person, detached from the daemon. */
+#include "monitord/launch.h"
+
+#include "common/cleanup.h"
+#include "common/log.h"
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#define WORDS_MAX 32
+
+extern char **environ;
+
+/* Twice forked, so that nobody has to wait for it; a session of its own, so that our end is not its
+ * end. */
+static int spawn_detached(char *const *argv)
+{
+	sigset_t none;
+	int status;
+
+	pid_t child = fork();
+	if (child < 0)
+		return -errno;
+	if (child == 0) {
+		(void)sigemptyset(&none);
+		(void)sigprocmask(SIG_SETMASK, &none, NULL);
+		(void)setsid();
+		pid_t grandchild;
+		_exit(posix_spawnp(&grandchild, argv[0], NULL, NULL, argv, environ));
+	}
+	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	return WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
+}
+
+static int run(char *const *command)
+{
+	static char *const unit[] = {"systemd-run", "--user", "--quiet", "--collect", "--"};
+	char *argv[WORDS_MAX + 8] = {};
+	size_t n = 0;
+
+	if (getenv("INVOCATION_ID"))
+		for (size_t i = 0; i < sizeof unit / sizeof *unit; i++)
+			argv[n++] = unit[i];
+	for (size_t i = 0; command[i] && i < WORDS_MAX; i++)
+		argv[n++] = command[i];
+	return n ? spawn_detached(argv) : -EINVAL;
+}
+
+void launch_show(char *const *command)
+{
+	static char *const terminals[][8] = {
+		{"xdg-terminal-exec", "vigil", "inotify", NULL},
+		{"x-terminal-emulator", "-e", "vigil", "inotify", NULL},
+		{"konsole", "--hold", "-e", "vigil", "inotify", NULL},
+		{"xterm", "-hold", "-e", "vigil", "inotify", NULL},
+	};
+	int r;
+
+	if (command) {
+		r = run(command);
+		if (r < 0)
+			(void)log_warning_errno(r,
+				"Cannot start '%s' (ShowCommand= of vigil.conf): %m",
+				command[0] ? command[0] : "");
+		return;
+	}
+	for (size_t i = 0; i < sizeof terminals / sizeof *terminals; i++)
+		if (run(terminals[i]) == 0)
+			return;
+	log_warning(
+		"No terminal could be started to show 'vigil inotify'; set ShowCommand= in vigil.conf");
+}
