@@ -15,7 +15,7 @@ extern char **environ;
 
 /* Twice forked, so that nobody has to wait for it; a session of its own, so that our end is not its
  * end. */
-static int spawn_detached(char *const *argv)
+static int spawn_detached(const char *const *argv)
 {
 	sigset_t none;
 	int status;
@@ -28,17 +28,18 @@ static int spawn_detached(char *const *argv)
 		(void)sigprocmask(SIG_SETMASK, &none, NULL);
 		(void)setsid();
 		pid_t grandchild;
-		_exit(posix_spawnp(&grandchild, argv[0], NULL, NULL, argv, environ));
+		_exit(posix_spawnp(&grandchild, argv[0], NULL, NULL, (char *const *)argv, environ));
 	}
 	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
 		;
 	return WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
 }
 
-static int run(char *const *command)
+/* posix_spawn(3) takes char *const[] for historical reasons and changes nothing. */
+static int run(const char *const *command)
 {
-	static char *const unit[] = {"systemd-run", "--user", "--quiet", "--collect", "--"};
-	char *argv[WORDS_MAX + 8] = {};
+	static const char *const unit[] = {"systemd-run", "--user", "--quiet", "--collect", "--"};
+	const char *argv[WORDS_MAX + 8] = {};
 	size_t n = 0;
 
 	if (getenv("INVOCATION_ID"))
@@ -51,7 +52,7 @@ static int run(char *const *command)
 
 void launch_show(char *const *command)
 {
-	static char *const terminals[][8] = {
+	static const char *const terminals[][8] = {
 		{"xdg-terminal-exec", "vigil", "inotify", NULL},
 		{"x-terminal-emulator", "-e", "vigil", "inotify", NULL},
 		{"konsole", "--hold", "-e", "vigil", "inotify", NULL},
@@ -60,7 +61,7 @@ void launch_show(char *const *command)
 	int r;
 
 	if (command) {
-		r = run(command);
+		r = run((const char *const *)command);
 		if (r < 0)
 			(void)log_warning_errno(r,
 				"Cannot start '%s' (ShowCommand= of vigil.conf): %m",

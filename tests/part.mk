@@ -1,9 +1,22 @@
-# Tests: every tests/unit/test-*.c is one cmocka program; tests/tools/*.c are helpers that tests start.
+# Tests: every tests/unit/test-*.c is one cmocka program; tests/tools/*.c are programs that tests start.
 UNIT_TESTS := $(patsubst %.c,%,$(wildcard tests/unit/test-*.c))
 TEST_TOOLS := $(patsubst %.c,%,$(wildcard tests/tools/*.c))
-ALL_LIBS := common survey coredump monitord cli helper
-$(foreach t,$(UNIT_TESTS),$(eval $(call test_program,$(t),$(t).c,$(ALL_LIBS),cmocka $(PKGS))))
-$(foreach t,$(TEST_TOOLS),$(eval $(call test_program,$(t),$(t).c,common,jansson)))
+BENCH_TOOLS := $(patsubst %.c,%,$(wildcard tests/bench/*.c))
+TEST_LIBS := common survey monitord cli helper
+TEST_PKGS := libsystemd libnotify jansson inih popt
+$(foreach t,$(UNIT_TESTS),$(eval $(call test_program,$(t),$(t).c,$(TEST_LIBS),cmocka $(TEST_PKGS))))
+$(foreach t,$(TEST_TOOLS) $(BENCH_TOOLS),$(eval $(call test_program,$(t),$(t).c,common survey helper,libsystemd jansson inih)))
+SUITES ?= unit integration lint
 
 test-programs: $(TEST_PROGRAMS)
-.PHONY: test-programs
+check: all test-programs
+	$(Q)$(PYTHON) tests/run $(B) $(SUITES)
+check-system: all
+	$(Q)$(PYTHON) tests/run $(B) system
+lint: all
+	$(Q)VIGIL_BUILD=$(B) tests/lint
+bench: all test-programs
+	$(Q)$(PYTHON) tests/bench/run $(B)
+run: all
+	$(Q)units/run-daemon $(B)
+.PHONY: test-programs check check-system lint bench run
