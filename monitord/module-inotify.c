@@ -232,9 +232,11 @@ static void look_now(Inotify *inotify)
 {
 	InotifyThresholds thresholds = thresholds_of(inotify);
 	bool complete = !inotify->survey || inotify->survey->complete;
+	bool known = inotify->survey !=
+		     NULL; /* the first look decides by its own figures, see on_scanned() */
 	int r = scan_worker_start(
-		inotify->worker, inotify_policy_wants_canary(&inotify->policy, &thresholds,
-					 &inotify->reading, complete));
+		inotify->worker, known && inotify_policy_wants_canary(&inotify->policy, &thresholds,
+						  &inotify->reading, complete));
 
 	if (r == -EBUSY) {
 		inotify->look_again = true;

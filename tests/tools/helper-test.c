@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* vigil-helper's code over other directories: helper-test INOTIFY_DIR SYSCTL_DIR ROOT_DIR. The bus is the one of
- * DBUS_SYSTEM_BUS_ADDRESS. Ends after two seconds without work. Never installed. */
+/* vigil-helper's code over other directories: helper-test INOTIFY_DIR SYSCTL_DIR ROOT_DIR. The bus
+ * is the one of DBUS_SYSTEM_BUS_ADDRESS. Ends after two seconds without work. Never installed. */
 #include "common/log.h"
 #include "helper/serve.h"
 #include <fcntl.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A known load: inotify-load INSTANCES WATCHES [forks N] [dup] [undumpable] [equal] [grow]
- * takes INSTANCES instances with WATCHES watches each (on directories that it makes below $TMPDIR), prints "ready" and what it got,
- * then waits for stdin to end. "grow": takes one more instance for each line read, and answers it. */
+ * takes INSTANCES instances with WATCHES watches each (on directories that it makes below $TMPDIR),
+ * prints "ready" and what it got, then waits for stdin to end ("wait": for a signal). "grow": takes
+ * one more instance for each line read, and answers it. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -30,7 +31,8 @@ static int watches_of(int fd, int n, const char *base, int from)
 int main(int argc, char **argv)
 {
 	const char *tmp = getenv("TMPDIR");
-	int instances = 0, watches = 0, forks = 0, grow = 0, equal = 0, fd = -1;
+	int instances = 0, watches = 0, forks = 0, grow = 0, equal = 0, wait_for_signal = 0,
+	    fd = -1;
 	char base[256], line[64];
 
 	if (argc < 3)
@@ -42,6 +44,8 @@ int main(int argc, char **argv)
 			equal = 1;
 		else if (strcmp(argv[i], "grow") == 0)
 			grow = 1;
+		else if (strcmp(argv[i], "wait") == 0)
+			wait_for_signal = 1;
 	}
 	for (int i = 0; i < atoi(argv[1]); i++) {
 		fd = inotify_init1(IN_CLOEXEC);
@@ -66,6 +70,8 @@ int main(int argc, char **argv)
 		}
 	printf("ready %d %d\n", instances, watches);
 	(void)fflush(stdout);
+	while (wait_for_signal)
+		(void)pause();
 	while (fgets(line, sizeof line, stdin))
 		if (grow) {
 			fd = inotify_init1(IN_CLOEXEC);

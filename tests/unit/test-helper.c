@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* helper/ and survey/sysctl, limits: targets, the drop-in, raise and reset with a kill between every two steps. */
+/* helper/ and survey/sysctl, limits: targets, the drop-in, raise and reset with a kill between
+ * every two steps. */
 #include "helper/change.h"
 
 #include "survey/sysctl.h"
@@ -16,7 +17,8 @@ static int setup(void **state)
 	fixture_file("proc/max_user_instances", "128\n");
 	fixture_file("proc/max_user_watches", "65536\n");
 	fixture_file("etc/other.conf", "sentinel\n");
-	roots = (ChangeRoots){.inotify_fd = open(fixture_at("proc/max_user_instances"), O_RDONLY), .memory_bytes = 16ull << 30};
+	roots = (ChangeRoots){.inotify_fd = open(fixture_at("proc/max_user_instances"), O_RDONLY),
+		.memory_bytes = 16ull << 30};
 	(void)close(roots.inotify_fd);
 	char path[128];
 	(void)snprintf(path, sizeof path, "%s/proc", fixture_path);
@@ -50,8 +52,10 @@ static void targets_hold_for_all_figures(void **state)
 	for (uint64_t current = 1; current < 1u << 24; current = current * 3 + 1)
 		for (uint64_t used = 0; used < 1u << 24; used = used * 5 + 1)
 			for (int resource = 0; resource < INOTIFY_RESOURCE_MAX; resource++) {
-				uint64_t memory = 16ull << 30, cap = inotify_limit_cap((InotifyResource)resource, memory);
-				uint64_t target = inotify_limit_target((InotifyResource)resource, current, used, memory);
+				uint64_t memory = 16ull << 30,
+					 cap = inotify_limit_cap((InotifyResource)resource, memory);
+				uint64_t target = inotify_limit_target(
+					(InotifyResource)resource, current, used, memory);
 				assert_true(target >= current);
 				assert_true(target <= MAX_OF(cap, current));
 				assert_true(target >= MIN_OF(2 * current, cap));
@@ -59,12 +63,15 @@ static void targets_hold_for_all_figures(void **state)
 			}
 	assert_int_equal(inotify_limit_target(INOTIFY_INSTANCES, 128, 100, 0), 256);
 	assert_int_equal(inotify_limit_target(INOTIFY_INSTANCES, 20000, 1, 0), 20000);
-	assert_true(inotify_limit_target(INOTIFY_WATCHES, UINT64_MAX, UINT64_MAX, UINT64_MAX) == UINT64_MAX);
+	assert_true(inotify_limit_target(INOTIFY_WATCHES, UINT64_MAX, UINT64_MAX, UINT64_MAX) ==
+		    UINT64_MAX);
 }
 
 static void the_dropin_reads_back_what_it_wrote(void **state)
 {
-	DropIn dropin = {.entries = {{true, 256, 128, 1000, 1700000000000000}, {true, 131072, 65536, 0, 1}}}, again;
+	DropIn dropin = {.entries = {{true, 256, 128, 1000, 1700000000000000},
+				 {true, 131072, 65536, 0, 1}}},
+	       again;
 	char text[DROPIN_MAX_BYTES];
 
 	(void)state;
@@ -73,7 +80,8 @@ static void the_dropin_reads_back_what_it_wrote(void **state)
 	assert_non_null(strstr(text, "\nfs.inotify.max_user_instances = 256\n"));
 	assert_int_equal(dropin_parse(text, &again), 0);
 	assert_memory_equal(&dropin, &again, sizeof dropin);
-	for (size_t cut = 1; cut < n; cut++) { /* no cut of it passes for a whole one with other values */
+	for (size_t cut = 1; cut < n;
+		cut++) { /* no cut of it passes for a whole one with other values */
 		char part[DROPIN_MAX_BYTES];
 		memcpy(part, text, cut);
 		part[cut] = '\0';
@@ -93,14 +101,17 @@ static void raise_then_reset_restores(void **state)
 	assert_int_equal(change_plan(&roots, INOTIFY_INSTANCES, 0, &old, &new), CHANGE_OK);
 	assert_int_equal(old, 128);
 	assert_int_equal(new, 256);
-	assert_int_equal(change_raise(&roots, INOTIFY_INSTANCES, new, 1000, 5, &in_force), CHANGE_OK);
+	assert_int_equal(
+		change_raise(&roots, INOTIFY_INSTANCES, new, 1000, 5, &in_force), CHANGE_OK);
 	assert_int_equal(in_force, 256);
-	assert_int_equal(change_raise(&roots, INOTIFY_INSTANCES, 512, 1000, 6, &in_force), CHANGE_OK);
+	assert_int_equal(
+		change_raise(&roots, INOTIFY_INSTANCES, 512, 1000, 6, &in_force), CHANGE_OK);
 	assert_int_equal(value_of("max_user_instances"), 512);
 	assert_int_equal(change_reset(&roots, &reset), CHANGE_OK);
 	assert_true(reset.restored[INOTIFY_INSTANCES]);
 	assert_false(reset.restored[INOTIFY_WATCHES]);
-	assert_int_equal(value_of("max_user_instances"), 128); /* what was before the first change */
+	assert_int_equal(
+		value_of("max_user_instances"), 128); /* what was before the first change */
 	assert_int_equal(faccessat(roots.sysctl_fd, SYSCTL_DROPIN, F_OK, 0), -1);
 	assert_int_equal(faccessat(roots.sysctl_fd, "other.conf", F_OK, 0), 0);
 	assert_int_equal(change_reset(&roots, &reset), CHANGE_OK); /* twice is no error */
@@ -112,38 +123,51 @@ static void what_is_refused_changes_nothing(void **state)
 	ChangeReset reset;
 
 	(void)state;
-	assert_int_equal(change_plan(&roots, INOTIFY_INSTANCES, 127, &old, &new), CHANGE_OUT_OF_RANGE);
-	assert_int_equal(change_plan(&roots, INOTIFY_INSTANCES, CHANGE_INSTANCES_MAX + 1, &old, &new), CHANGE_OUT_OF_RANGE);
-	assert_int_equal(change_plan(&roots, INOTIFY_WATCHES, UINT64_MAX, &old, &new), CHANGE_OUT_OF_RANGE);
+	assert_int_equal(
+		change_plan(&roots, INOTIFY_INSTANCES, 127, &old, &new), CHANGE_OUT_OF_RANGE);
+	assert_int_equal(
+		change_plan(&roots, INOTIFY_INSTANCES, CHANGE_INSTANCES_MAX + 1, &old, &new),
+		CHANGE_OUT_OF_RANGE);
+	assert_int_equal(
+		change_plan(&roots, INOTIFY_WATCHES, UINT64_MAX, &old, &new), CHANGE_OUT_OF_RANGE);
 	assert_int_equal(change_plan(&roots, INOTIFY_WATCHES, 65536, &old, &new), CHANGE_OK);
 	assert_int_equal(new, old);
 
 	fixture_file("etc/" SYSCTL_DROPIN, "fs.inotify.max_user_watches = 7 # mine\n");
-	assert_int_equal(change_raise(&roots, INOTIFY_WATCHES, 131072, 0, 1, &in_force), CHANGE_FOREIGN_FILE);
+	assert_int_equal(change_raise(&roots, INOTIFY_WATCHES, 131072, 0, 1, &in_force),
+		CHANGE_FOREIGN_FILE);
 	assert_int_equal(change_reset(&roots, &reset), CHANGE_FOREIGN_FILE);
 	assert_int_equal(value_of("max_user_watches"), 65536);
 	assert_int_equal(unlinkat(roots.sysctl_fd, SYSCTL_DROPIN, 0), 0);
 	assert_int_equal(unlinkat(roots.inotify_fd, "max_user_watches", 0), 0);
-	assert_int_equal(change_raise(&roots, INOTIFY_WATCHES, 131072, 0, 1, &in_force), CHANGE_FAILED);
+	assert_int_equal(
+		change_raise(&roots, INOTIFY_WATCHES, 131072, 0, 1, &in_force), CHANGE_FAILED);
 	assert_int_equal(faccessat(roots.sysctl_fd, SYSCTL_DROPIN, F_OK, 0), -1);
 }
 
-/* A kernel that refuses the value: the file goes back to what it was. /dev/full refuses every write. */
+/* A kernel that refuses the value: the file goes back to what it was. /dev/full refuses every
+ * write. */
 static void a_refusing_kernel_restores_the_file(void **state)
 {
 	uint64_t in_force;
 	_cleanup_(freep) char *before = NULL, *after = NULL;
 
 	(void)state;
-	assert_int_equal(change_raise(&roots, INOTIFY_INSTANCES, 256, 1000, 5, &in_force), CHANGE_OK);
+	assert_int_equal(
+		change_raise(&roots, INOTIFY_INSTANCES, 256, 1000, 5, &in_force), CHANGE_OK);
 	assert_true(read_file_at(roots.sysctl_fd, SYSCTL_DROPIN, 4096, &before) > 0);
 	assert_int_equal(fchmodat(roots.inotify_fd, "max_user_watches", 0444, 0), 0);
-	if (geteuid() == 0) { /* root writes all the same: bind nothing, take a link, which O_NOFOLLOW refuses */
-		assert_int_equal(renameat(roots.inotify_fd, "max_user_watches", roots.inotify_fd, "real"), 0);
+	if (geteuid() == 0) { /* root writes all the same: bind nothing, take a link, which
+				 O_NOFOLLOW refuses */
+		assert_int_equal(
+			renameat(roots.inotify_fd, "max_user_watches", roots.inotify_fd, "real"),
+			0);
 		fixture_link("proc/max_user_watches", "real");
-		assert_int_equal(change_raise(&roots, INOTIFY_WATCHES, 131072, 0, 1, &in_force), CHANGE_FAILED);
+		assert_int_equal(change_raise(&roots, INOTIFY_WATCHES, 131072, 0, 1, &in_force),
+			CHANGE_FAILED);
 	} else {
-		assert_int_equal(change_raise(&roots, INOTIFY_WATCHES, 131072, 0, 1, &in_force), CHANGE_READ_ONLY);
+		assert_int_equal(change_raise(&roots, INOTIFY_WATCHES, 131072, 0, 1, &in_force),
+			CHANGE_READ_ONLY);
 	}
 	assert_true(read_file_at(roots.sysctl_fd, SYSCTL_DROPIN, 4096, &after) > 0);
 	assert_string_equal(before, after);
@@ -168,18 +192,22 @@ static void a_kill_between_any_two_steps_leaves_old_or_new(void **state)
 			int status;
 
 			if (operation == 1)
-				assert_int_equal(change_raise(&roots, INOTIFY_INSTANCES, 256, 1000, 5, &in_force), CHANGE_OK);
+				assert_int_equal(change_raise(&roots, INOTIFY_INSTANCES, 256, 1000,
+							 5, &in_force),
+					CHANGE_OK);
 			pid_t child = fork();
 			if (child == 0) {
 				roots.step = die;
 				if (operation == 0)
-					(void)change_raise(&roots, INOTIFY_INSTANCES, 256, 1000, 5, &in_force);
+					(void)change_raise(
+						&roots, INOTIFY_INSTANCES, 256, 1000, 5, &in_force);
 				else
 					(void)change_reset(&roots, &reset);
 				_exit(0);
 			}
 			assert_int_equal(waitpid(child, &status, 0), child);
-			assert_true(operation == 1 && kill_at > 2 ? WIFEXITED(status) : WIFSIGNALED(status));
+			assert_true(operation == 1 && kill_at > 2 ? WIFEXITED(status)
+								  : WIFSIGNALED(status));
 
 			uint64_t value = value_of("max_user_instances");
 			assert_true(value == 128 || value == 256);
@@ -206,7 +234,8 @@ static void the_last_sysctl_file_wins(void **state)
 
 	(void)state;
 	fixture_file("etc/sysctl.d/60-vigil-inotify.conf", "fs.inotify.max_user_watches = 2\n");
-	fixture_file("usr/lib/sysctl.d/50-default.conf", "# c\n\n-fs/inotify/max_user_watches=1\nkernel.x = 1\n");
+	fixture_file("usr/lib/sysctl.d/50-default.conf",
+		"# c\n\n-fs/inotify/max_user_watches=1\nkernel.x = 1\n");
 	fixture_file("usr/lib/sysctl.d/99-hidden.conf", "fs.inotify.max_user_watches = 9\n");
 	fixture_link("etc/sysctl.d/99-hidden.conf", "/dev/null");
 	fixture_file("run/sysctl.d/98-glob.conf", "fs.inotify.max_user_w* = 3\n");

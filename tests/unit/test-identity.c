@@ -17,8 +17,10 @@
 static void units(void **state)
 {
 	static const char *const rows[][2] = {
-		{"/user.slice/user-1000.slice/user@1000.service/app.slice/app-firefox-42.scope", "app-firefox-42.scope"},
-		{"/user.slice/user-1000.slice/user@1000.service/app.slice/x.service/payload/y.scope", "x.service"},
+		{"/user.slice/user-1000.slice/user@1000.service/app.slice/app-firefox-42.scope",
+			"app-firefox-42.scope"},
+		{"/user.slice/user-1000.slice/user@1000.service/app.slice/x.service/payload/y.scope",
+			"x.service"},
 		{"/system.slice/ssh.service", "ssh.service"},
 		{"/user.slice/user-1000.slice/session-3.scope", "session-3.scope"},
 		{"/user.slice/user-1000.slice/user@1000.service/init.scope", "init.scope"},
@@ -64,12 +66,15 @@ static void containers(void **state)
 	static const char *const rows[][3] = {
 		{"/system.slice/docker-" HEX64 ".scope", NULL, "docker:1f2e3d4c5b6a"},
 		{"/docker/" HEX64, NULL, "docker:1f2e3d4c5b6a"},
-		{"/user.slice/user@1.service/user.slice/libpod-" HEX64 ".scope", NULL, "podman:1f2e3d4c5b6a"},
-		{"/kubepods.slice/kubepods-pod1.slice/cri-containerd-" HEX64 ".scope", NULL, "pod:1f2e3d4c5b6a"},
+		{"/user.slice/user@1.service/user.slice/libpod-" HEX64 ".scope", NULL,
+			"podman:1f2e3d4c5b6a"},
+		{"/kubepods.slice/kubepods-pod1.slice/cri-containerd-" HEX64 ".scope", NULL,
+			"pod:1f2e3d4c5b6a"},
 		{"/kubepods/pod1/" HEX64, NULL, "pod:1f2e3d4c5b6a"},
 		{"/machine.slice/machine-deb\\x2d12.scope/payload", NULL, "machine:deb-12"},
 		{"/lxc.payload.web/system.slice", NULL, "lxc:web"},
-		{"/x/app-flatpak-org.x.Y-3.scope", "app-flatpak-org.x.Y-3.scope", "flatpak:org.x.Y"},
+		{"/x/app-flatpak-org.x.Y-3.scope", "app-flatpak-org.x.Y-3.scope",
+			"flatpak:org.x.Y"},
 		{"/x", "snap.code.code-1.scope", "snap:code"},
 		{"/system.slice/docker-short.scope", NULL, NULL},
 		{"/system.slice/ssh.service", "ssh.service", NULL},
@@ -85,9 +90,13 @@ static void programs(void **state)
 {
 	(void)state;
 	assert_text(identity_program("/usr/bin/code", "code --x", "code", 1), "code");
-	assert_text(identity_program("/usr/bin/node", "node --inspect /app/bin/vite serve", "node", 1), "node (vite)");
-	assert_text(identity_program("/usr/bin/python3.11", "python3 -m http.server", "python3", 1), "python3.11 (http.server)");
-	assert_text(identity_program("/usr/bin/python3", "python3 -c import x", "python3", 1), "python3");
+	assert_text(
+		identity_program("/usr/bin/node", "node --inspect /app/bin/vite serve", "node", 1),
+		"node (vite)");
+	assert_text(identity_program("/usr/bin/python3.11", "python3 -m http.server", "python3", 1),
+		"python3.11 (http.server)");
+	assert_text(identity_program("/usr/bin/python3", "python3 -c import x", "python3", 1),
+		"python3");
 	assert_text(identity_program("/bin/bash", "bash", "bash", 1), "bash");
 	assert_text(identity_program(NULL, NULL, "comm", 1), "comm");
 	assert_text(identity_program(NULL, NULL, NULL, 77), "pid 77");

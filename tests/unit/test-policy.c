@@ -8,10 +8,14 @@
 
 static const InotifyThresholds thresholds = {80, 95, 70, 600 * USEC_PER_SEC, 5 * USEC_PER_SEC};
 
-static InotifyDecision take(InotifyPolicy *policy, unsigned at_second, uint64_t instances, uint64_t watches, bool refused)
+static InotifyDecision take(InotifyPolicy *policy, unsigned at_second, uint64_t instances,
+	uint64_t watches, bool refused)
 {
-	InotifyReading reading = {.when_monotonic = at_second * USEC_PER_SEC, .used = {instances, watches}, .max = {100, 1000},
-		.refused = {refused, false}, .cpu_usec = 1000};
+	InotifyReading reading = {.when_monotonic = at_second * USEC_PER_SEC,
+		.used = {instances, watches},
+		.max = {100, 1000},
+		.refused = {refused, false},
+		.cpu_usec = 1000};
 	return inotify_policy_take(policy, &thresholds, &reading);
 }
 
@@ -26,10 +30,12 @@ static void an_episode_warns_once_and_clears(void **state)
 	assert_int_equal(d.level, LEVEL_WARNING);
 	assert_true(d.level_changed);
 	for (unsigned i = 0; i < 50; i++) /* to and fro around the threshold */
-		assert_int_equal(take(&policy, 610 + i, i % 2 ? 81 : 79, 10, false).action, ACTION_UPDATE);
+		assert_int_equal(
+			take(&policy, 610 + i, i % 2 ? 81 : 79, 10, false).action, ACTION_UPDATE);
 	assert_int_equal(take(&policy, 700, 95, 10, false).action, ACTION_SHOW); /* worse */
 	assert_int_equal(take(&policy, 705, 90, 10, false).action, ACTION_UPDATE);
-	assert_int_equal(take(&policy, 710, 96, 10, false).action, ACTION_UPDATE); /* told already */
+	assert_int_equal(
+		take(&policy, 710, 96, 10, false).action, ACTION_UPDATE); /* told already */
 	assert_int_equal(take(&policy, 715, 70, 10, false).level, LEVEL_WARNING);
 	assert_int_equal(take(&policy, 720, 69, 10, false).action, ACTION_CLOSE);
 	assert_int_equal(take(&policy, 725, 69, 10, false).action, ACTION_NOTHING);
@@ -66,14 +72,16 @@ static void unknown_limits_never_warn(void **state)
 	InotifyReading reading = {.used = {1000, 1000}};
 
 	(void)state;
-	assert_int_equal(inotify_policy_take(&policy, &thresholds, &reading).action, ACTION_NOTHING);
+	assert_int_equal(
+		inotify_policy_take(&policy, &thresholds, &reading).action, ACTION_NOTHING);
 	assert_true(inotify_policy_wants_canary(&policy, &thresholds, &reading, true));
 }
 
 static void the_interval_follows_need_and_cost(void **state)
 {
 	InotifyPolicy far = {}, close = {}, growing = {}, costly = {};
-	InotifyReading reading = {.used = {90, 0}, .max = {100, 1000}, .cpu_usec = 10 * USEC_PER_SEC};
+	InotifyReading reading = {
+		.used = {90, 0}, .max = {100, 1000}, .cpu_usec = 10 * USEC_PER_SEC};
 
 	(void)state;
 	assert_true(take(&far, 0, 10, 10, false).next_usec == 600 * USEC_PER_SEC);
@@ -84,7 +92,8 @@ static void the_interval_follows_need_and_cost(void **state)
 	assert_true(d.next_usec == 5 * USEC_PER_SEC);
 	assert_true(d.full_in_usec == 80 * USEC_PER_SEC);
 	/* never more than 1 % of a core, however close */
-	assert_true(inotify_policy_take(&costly, &thresholds, &reading).next_usec == 1000 * USEC_PER_SEC);
+	assert_true(inotify_policy_take(&costly, &thresholds, &reading).next_usec ==
+		    1000 * USEC_PER_SEC);
 }
 
 static void levels_follow_their_rules_at_every_percent(void **state)
@@ -95,26 +104,35 @@ static void levels_follow_their_rules_at_every_percent(void **state)
 			InotifyPolicy policy = {};
 			InotifyLevel before = take(&policy, 0, from, 0, false).level;
 			InotifyLevel after = take(&policy, 1, to, 0, false).level;
-			InotifyLevel expected = to >= 95 ? LEVEL_URGENT
-				: to >= 80               ? LEVEL_WARNING
-				: to >= 70 && before > LEVEL_OK ? LEVEL_WARNING
-								: LEVEL_OK;
+			InotifyLevel expected = to >= 95			? LEVEL_URGENT
+						: to >= 80			? LEVEL_WARNING
+						: to >= 70 && before > LEVEL_OK ? LEVEL_WARNING
+										: LEVEL_OK;
 			assert_int_equal(after, expected);
 		}
 }
 
 static void the_warning_names_who_and_what(void **state)
 {
-	PressureHolder holders[] = {{.name = "evil <b>\n\033[31m", .count = 61, .share = 61, .processes = 1}, {.name = "code", .count = 9, .share = 9}};
-	InotifyWarning warning = {.resource = INOTIFY_WATCHES, .level = LEVEL_WARNING, .used = 850, .max = 1000, .holders = holders,
-		.n_holders = 2, .verdict = PRESSURE_LEAK, .full_in_usec = 480 * USEC_PER_SEC};
+	PressureHolder holders[] = {
+		{.name = "evil <b>\n\033[31m", .count = 61, .share = 61, .processes = 1},
+		{.name = "code", .count = 9, .share = 9}};
+	InotifyWarning warning = {.resource = INOTIFY_WATCHES,
+		.level = LEVEL_WARNING,
+		.used = 850,
+		.max = 1000,
+		.holders = holders,
+		.n_holders = 2,
+		.verdict = PRESSURE_LEAK,
+		.full_in_usec = 480 * USEC_PER_SEC};
 	_cleanup_(strbuf_done) StrBuf body = {}, plain = {};
 
 	(void)state;
 	inotify_warning_body(&warning, true, &body);
 	assert_non_null(strstr(strbuf_text(&body), "850 of 1000 watches are in use (85 %)"));
 	assert_non_null(strstr(strbuf_text(&body), "8min"));
-	assert_non_null(strstr(strbuf_text(&body), "evil &lt;b&gt;\\n\\x1b[31m</b> 61 (61 %), code 9 (9 %)"));
+	assert_non_null(strstr(
+		strbuf_text(&body), "evil &lt;b&gt;\\n\\x1b[31m</b> 61 (61 %), code 9 (9 %)"));
 	assert_non_null(strstr(strbuf_text(&body), "looks like a leak"));
 	assert_non_null(strstr(strbuf_text(&body), "stop noticing changed files"));
 	assert_null(strchr(strbuf_text(&body), '\033'));
@@ -124,7 +142,8 @@ static void the_warning_names_who_and_what(void **state)
 
 static void verdicts(void **state)
 {
-	PressureHolder one = {.processes = 1}, many = {.processes = 40}, habit = {.processes = 1, .one_each = true};
+	PressureHolder one = {.processes = 1}, many = {.processes = 40},
+		       habit = {.processes = 1, .one_each = true};
 	PressureTrend climbing = {}, steady = {};
 
 	(void)state;
@@ -166,7 +185,9 @@ static void bad_values_are_named_and_the_default_stays(void **state)
 
 	(void)state;
 	fixture_file("vigil.conf", "# comment\n[Inotify]\nWarnPercent=250\n");
-	assert_int_equal(conf_read_file(fixture_at("vigil.conf"), config_rows, config_n_rows, &config, note, &complaints), 1);
+	assert_int_equal(conf_read_file(fixture_at("vigil.conf"), config_rows, config_n_rows,
+				 &config, note, &complaints),
+		1);
 	assert_int_equal(complaints.n, 1);
 	assert_int_equal(complaints.line, 3);
 	assert_non_null(strstr(complaints.message, "1 to 100"));
@@ -174,11 +195,17 @@ static void bad_values_are_named_and_the_default_stays(void **state)
 
 	complaints = (Complaints){};
 	fixture_file("b", "[Inotify]\nIdleIntervalSec=2min\nNoSuch=1\n");
-	assert_int_equal(conf_read_file(fixture_at("b"), config_rows, config_n_rows, &config, note, &complaints), 1);
+	assert_int_equal(conf_read_file(fixture_at("b"), config_rows, config_n_rows, &config, note,
+				 &complaints),
+		1);
 	assert_int_equal(complaints.line, 3);
 	assert_true(config.idle_interval_usec == 120 * USEC_PER_SEC);
-	assert_int_equal(conf_read_file(fixture_at("missing"), config_rows, config_n_rows, &config, note, &complaints), 0);
-	assert_int_equal(conf_read_file(fixture_path, config_rows, config_n_rows, &config, note, &complaints), -EINVAL);
+	assert_int_equal(conf_read_file(fixture_at("missing"), config_rows, config_n_rows, &config,
+				 note, &complaints),
+		0);
+	assert_int_equal(conf_read_file(fixture_path, config_rows, config_n_rows, &config, note,
+				 &complaints),
+		-EINVAL);
 	config_done(&config);
 }
 
@@ -206,7 +233,8 @@ static void dropins_go_by_name_and_later_directories_win(void **state)
 
 	fixture_file("high/vigil.conf.d/70-z.conf", "[Inotify]\nClearPercent=99\n");
 	config_load(&config, dirs);
-	assert_int_equal(config.warn_percent, 80); /* thresholds that contradict each other: all defaults */
+	assert_int_equal(
+		config.warn_percent, 80); /* thresholds that contradict each other: all defaults */
 	config_done(&config);
 }
 

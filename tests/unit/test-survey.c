@@ -11,8 +11,9 @@ static void add_process(int pid, int parent, unsigned uid, const char *comm)
 	char name[64], text[512];
 
 	(void)snprintf(name, sizeof name, "%d/status", pid);
-	(void)snprintf(text, sizeof text, "Name:\t%s\nState:\tS (sleeping)\nPPid:\t%d\nUid:\t%u\t%u\t%u\t%u\n", comm, parent, uid, uid,
-		uid, uid);
+	(void)snprintf(text, sizeof text,
+		"Name:\t%s\nState:\tS (sleeping)\nPPid:\t%d\nUid:\t%u\t%u\t%u\t%u\n", comm, parent,
+		uid, uid, uid, uid);
 	fixture_file(name, text);
 	(void)snprintf(name, sizeof name, "%d/comm", pid);
 	(void)snprintf(text, sizeof text, "%s\n", comm);
@@ -32,7 +33,8 @@ static void add_instance(int pid, int fd, int n, int first)
 	(void)snprintf(name, sizeof name, "%d/fd/%d", pid, fd);
 	fixture_link(name, "anon_inode:inotify");
 	for (int i = 0; i < n; i++)
-		at += (size_t)snprintf(text + at, sizeof text - at, "inotify wd:%x ino:%x sdev:1\n", i + 1, first + i);
+		at += (size_t)snprintf(text + at, sizeof text - at, "inotify wd:%x ino:%x sdev:1\n",
+			i + 1, first + i);
 	(void)snprintf(name, sizeof name, "%d/fdinfo/%d", pid, fd);
 	fixture_file(name, text);
 }
@@ -49,14 +51,16 @@ static void add_limits(const char *instances, const char *watches)
 static int compare_by_fd(pid_t a, int fd_a, pid_t b, int fd_b, void *userdata)
 {
 	(void)userdata;
-	int64_t x = fd_a >= 100 ? fd_a : (int64_t)a << 20 | fd_a, y = fd_b >= 100 ? fd_b : (int64_t)b << 20 | fd_b;
+	int64_t x = fd_a >= 100 ? fd_a : (int64_t)a << 20 | fd_a,
+		y = fd_b >= 100 ? fd_b : (int64_t)b << 20 | fd_b;
 	return x == y ? 0 : x < y ? 1 : 2;
 }
 
 static Survey *run(const SurveyKernel *kernel, bool skip_watches)
 {
 	_cleanup_(closep) int fd = fixture_open();
-	SurveyOptions options = {.proc_fd = fd, .kernel = kernel, .threads = 2, .skip_watches = skip_watches};
+	SurveyOptions options = {
+		.proc_fd = fd, .kernel = kernel, .threads = 2, .skip_watches = skip_watches};
 	Survey *survey = NULL;
 
 	assert_int_equal(survey_run(&options, &survey), 0);
@@ -211,12 +215,13 @@ static void explanations_have_figures(void **state)
 	add_process(50, 1, 4242, "full");
 	add_instance(50, 3, 85, 1);
 	add_instance(50, 4, 1, 900);
-	fixture_file("50/limits", "Limit Soft Limit Hard Limit Units\nMax open files            3   4096   files\n");
+	fixture_file("50/limits",
+		"Limit Soft Limit Hard Limit Units\nMax open files            3   4096   files\n");
 	fixture_file("sys/fs/file-nr", "10\t0\t1000\n");
 	_cleanup_(survey_freep) Survey *survey = run(&kernel, false);
 	assert_int_equal(survey_explain(survey, fd, 50, &explanation), 0);
 	assert_int_equal(explanation.uid, 4242);
-	assert_int_equal(explanation.rows[0].state, EXPLAIN_NEAR);      /* 86 of 100 watches */
+	assert_int_equal(explanation.rows[0].state, EXPLAIN_NEAR);	/* 86 of 100 watches */
 	assert_int_equal(explanation.rows[1].state, EXPLAIN_EXHAUSTED); /* 2 of 2 instances */
 	assert_int_equal(explanation.rows[2].state, EXPLAIN_EXHAUSTED); /* 3 of 3 descriptors */
 	assert_int_equal(explanation.rows[3].used, 10);

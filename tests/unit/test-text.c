@@ -2,11 +2,7 @@
 /* common/text: numbers, spans, escapes. */
 #include "common/text.h"
 
-#include <errno.h>
-/* cmocka wants these four first */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
+#include "tests/unit/test.h"
 
 static void spans_are_read_as_people_type_them(void **state)
 {

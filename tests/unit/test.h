@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-/* cmocka, with what it wants to be included before it; and fixture trees in a temporary directory. */
+/* cmocka, with what it wants to be included before it; and fixture trees in a temporary directory.
+ */
 #include "common/cleanup.h"
 #include "common/forward.h"
 #include "common/io.h"
@@ -11,7 +12,10 @@
 #include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
+
+/* clang-format off: cmocka.h needs what stands above */
 #include <cmocka.h>
+/* clang-format on */
 
 static char fixture_path[64];
 
@@ -22,7 +26,8 @@ static inline int fixture_setup(void **state)
 	return mkdtemp(fixture_path) ? 0 : -1;
 }
 
-static inline int fixture_remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+static inline int fixture_remove_one(
+	const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
 	(void)st;
 	(void)type;
@@ -58,7 +63,8 @@ static inline const char *fixture_at(const char *name)
 
 static inline void fixture_file(const char *name, const char *text)
 {
-	_cleanup_(closep) int fd = open(fixture_at(name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	_cleanup_(closep) int fd =
+		open(fixture_at(name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	assert_true(fd >= 0);
 	assert_int_equal(write_all(fd, text, strlen(text)), 0);
 }
