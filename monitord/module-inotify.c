@@ -228,10 +228,18 @@ static void schedule(Inotify *inotify, usec_t span)
 		(void)log_warning_errno(r, "Cannot set the timer of the next look: %m");
 }
 
+/* Whether the figures are all there is to know: every process was read, and no limit reads as zero
+ * or not at all. */
+static bool figures_suffice(const Survey *survey)
+{
+	return survey->complete && survey->limits.ns_instances.source != LIMIT_UNKNOWN &&
+	       survey->limits.ns_watches.source != LIMIT_UNKNOWN;
+}
+
 static void look_now(Inotify *inotify)
 {
 	InotifyThresholds thresholds = thresholds_of(inotify);
-	bool complete = !inotify->survey || inotify->survey->complete;
+	bool complete = !inotify->survey || figures_suffice(inotify->survey);
 	bool known = inotify->survey !=
 		     NULL; /* the first look decides by its own figures, see on_scanned() */
 	int r = scan_worker_start(
@@ -318,7 +326,7 @@ static void on_scanned(ScanResult *result, void *userdata)
 	read_survey(result, &inotify->reading);
 	/* The figures alone ask for the canary now: decide with its answer, not before. */
 	if (!result->canary_asked && inotify_policy_wants_canary(&inotify->policy, &thresholds,
-					     &inotify->reading, result->survey->complete)) {
+					     &inotify->reading, figures_suffice(result->survey))) {
 		CanaryResult canary = inotify_canary("/");
 		inotify->reading.refused[INOTIFY_INSTANCES] = canary == CANARY_INSTANCES_EXHAUSTED;
 		inotify->reading.refused[INOTIFY_WATCHES] = canary == CANARY_WATCHES_EXHAUSTED;
