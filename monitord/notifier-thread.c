@@ -93,13 +93,20 @@ static bool read_markup(void)
 
 static bool connect_bus(NotifierThread *thread)
 {
-	if (thread->connection && g_dbus_connection_is_closed(thread->connection))
+	/* GIO hands the dead connection out again for as long as anybody holds it, and libnotify
+	 * lets go of it only in a turn of the loop: so this attempt fails, and the next one finds a
+	 * fresh connection. */
+	if (thread->connection && g_dbus_connection_is_closed(thread->connection)) {
 		disconnect(thread);
+		return false;
+	}
 	if (thread->connection)
 		return true;
 	thread->connection = g_bus_get_sync(G_BUS_TYPE_SESSION, NULL, NULL);
-	if (!thread->connection)
+	if (!thread->connection || g_dbus_connection_is_closed(thread->connection)) {
+		g_clear_object(&thread->connection);
 		return false;
+	}
 	/* GIO's default is to end the process with the bus. */
 	g_dbus_connection_set_exit_on_close(thread->connection, FALSE);
 	(void)g_signal_connect(thread->connection, "closed", G_CALLBACK(on_bus_closed), thread);

@@ -60,6 +60,11 @@ class Processes:
 
     def end(self):
         for child in reversed(self.children):
+            if child.stdin:
+                try:
+                    child.stdin.close()
+                except BrokenPipeError:
+                    pass
             if child.poll() is None:
                 child.terminate()
         for child in self.children:
@@ -68,12 +73,9 @@ class Processes:
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
-            for pipe in (child.stdin, child.stdout, child.stderr):
+            for pipe in (child.stdout, child.stderr):
                 if pipe:
-                    try:
-                        pipe.close()
-                    except BrokenPipeError:
-                        pass
+                    pipe.close()
 
 
 @pytest.fixture

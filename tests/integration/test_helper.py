@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""vigil-helper's code with a real polkitd on a private system bus, over directories of the test's own."""
+import os
+import subprocess
+
+import pytest
+
+from conftest import BUILD, ROOT, wait_for
+
+RULES = """
+polkit.addRule(function(action, subject) {
+    if (action.id != "org.vigil.helper.raise-inotify-limit") return polkit.Result.NOT_HANDLED;
+    if (subject.user == "nobody" && action.lookup("old") == "128" && action.lookup("limit") == "instances") return polkit.Result.YES;
+    if (subject.user == "nobody" && action.lookup("limit") != "instances") return polkit.Result.YES;
+    if (subject.user == "games") return polkit.Result.NO;
+    return polkit.Result.NOT_HANDLED;
+});
+"""
+
+
+@pytest.fixture(autouse=True)
+def root():
+    if os.geteuid() != 0:
+        pytest.skip("needs root to start polkitd")
+
+
+@pytest.fixture
+def polkit(processes, system_bus, tmp_path):
+    """polkitd sees our action and rules through binds in a mount namespace of its own: nothing of the machine changes."""
+    for name in ("actions", "rules"):
+        (tmp_path / name).mkdir(mode=0o755)
+    (tmp_path / "actions/p.policy").write_text((ROOT / "units/org.vigil.helper.policy").read_text())
+    (tmp_path / "rules/1.rules").write_text(RULES)
+    script = (f"mount --bind {tmp_path}/actions /usr/share/polkit-1/actions && mkdir -p /etc/polkit-1/rules.d && "
+              f"mount --bind {tmp_path}/rules /etc/polkit-1/rules.d && "
+              "exec $(ls /usr/lib/polkit-1/polkitd /usr/libexec/polkitd 2>/dev/null | head -1) --no-debug")
+    processes.start(["unshare", "-m", "sh", "-c", script], env=dict(os.environ, DBUS_SYSTEM_BUS_ADDRESS=system_bus.address),
+                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_for("polkitd", lambda: owned(system_bus, "org.freedesktop.PolicyKit1"))
+
+
+def owned(bus, name):
+    done = subprocess.run(["busctl", f"--address={bus.address}", "call", "org.freedesktop.DBus", "/", "org.freedesktop.DBus",
+                           "NameHasOwner", "s", name], capture_output=True, text=True, timeout=10)
+    return "true" in done.stdout
+
+
+class Helper:
+    def __init__(self, processes, bus, tmp, sysctl_dir=None):
+        self.bus, self.tmp = bus, tmp
+        (tmp / "proc").mkdir()
+        (tmp / "proc/max_user_instances").write_text("128\n")
+        (tmp / "proc/max_user_watches").write_text("65536\n")
+        self.sysctl = sysctl_dir or tmp / "etc/sysctl.d"
+        self.sysctl.mkdir(parents=True, exist_ok=True)
+        self.log = open(tmp / "helper.log", "w")
+        self.child = processes.start([BUILD / "tests/tools/helper-test", tmp / "proc", self.sysctl, tmp], stderr=self.log,
+                                     env=dict(os.environ, DBUS_SYSTEM_BUS_ADDRESS=bus.address))
+        wait_for("the helper", lambda: owned(bus, "org.vigil.Helper1"))
+
+    def call(self, user, *args, interactive="no"):
+        return subprocess.run(["setpriv", f"--reuid={user}", "--regid=nogroup", "--clear-groups", "busctl", f"--address={self.bus.address}",
+                               f"--allow-interactive-authorization={interactive}", "call", "org.vigil.Helper1", "/org/vigil/Helper1",
+                               "org.vigil.Helper1", *args], capture_output=True, text=True, timeout=30)
+
+    def value(self, which="instances"):
+        return int((self.tmp / f"proc/max_user_{which}").read_text())
+
+    @property
+    def dropin(self):
+        return self.sysctl / "60-vigil-inotify.conf"
+
+
+@pytest.fixture
+def helper(processes, system_bus, polkit, tmp_path):
+    return Helper(processes, system_bus, tmp_path)
+
+
+def test_the_allowed_caller_raises_and_resets(helper, tmp_path):
+    done = helper.call("nobody", "RaiseInotifyLimit", "st", "instances", "0")
+    assert done.stdout.strip() == "tt 128 256", done.stderr
+    assert helper.value() == 256
+    text = helper.dropin.read_text()
+    assert "fs.inotify.max_user_instances = 256" in text and "by uid 65534" in text and "from 128" in text
+    assert helper.dropin.stat().st_mode & 0o777 == 0o644
+    assert "uid 65534 raised fs.inotify.max_user_instances from 128 to 256" in (tmp_path / "helper.log").read_text()
+    done = helper.call("nobody", "ResetInotifyLimits")
+    assert done.returncode == 0, done.stderr
+    assert helper.value() == 128 and not helper.dropin.exists()
+
+
+@pytest.mark.parametrize("user", ["games", "daemon"])  # refused by rule; would need a password
+def test_others_are_refused(helper, user):
+    done = helper.call(user, "RaiseInotifyLimit", "st", "instances", "0")
+    assert done.returncode != 0 and "authoris" in done.stderr
+    assert helper.value() == 128 and not helper.dropin.exists()
+    assert helper.call(user, "ResetInotifyLimits").returncode != 0
+
+
+def test_details_reach_polkit(helper):
+    """The rule allows instances only from 128: a second raise is not covered by it."""
+    assert helper.call("nobody", "RaiseInotifyLimit", "st", "instances", "0").returncode == 0
+    assert helper.call("nobody", "RaiseInotifyLimit", "st", "instances", "0").returncode != 0
+    assert helper.value() == 256
+
+
+def test_interactive_asks_an_agent_and_without_one_is_refused(helper):
+    done = helper.call("daemon", "RaiseInotifyLimit", "st", "instances", "0", interactive="yes")
+    assert done.returncode != 0 and helper.value() == 128
+
+
+@pytest.mark.parametrize("args, error", [
+    (("instances", "127"), "below the limit"),
+    (("instances", "99999999"), "memory can bear"),
+    (("watches", "18446744073709551615"), "memory can bear"),
+    (("/etc/passwd", "5"), "Expected 'instances' or 'watches'"),
+    (("", "0"), "Expected 'instances' or 'watches'"),
+])
+def test_bad_arguments_have_their_own_errors(helper, args, error):
+    done = helper.call("nobody", "RaiseInotifyLimit", "st", *args)
+    assert done.returncode != 0 and error in done.stderr
+    assert not helper.dropin.exists()
+
+
+def test_nothing_to_do_asks_nobody(helper):
+    assert helper.call("games", "RaiseInotifyLimit", "st", "instances", "128").stdout.strip() == "tt 128 128"
+
+
+def test_a_winning_file_is_named(helper, tmp_path):
+    (tmp_path / "etc/sysctl.d/99-mine.conf").write_text("fs.inotify.max_user_instances = 200\n")
+    assert helper.call("nobody", "RaiseInotifyLimit", "st", "instances", "0").returncode == 0
+    assert "'/etc/sysctl.d/99-mine.conf' line 1" in (tmp_path / "helper.log").read_text()
+
+
+@pytest.mark.parametrize("full", [True, False])
+def test_a_full_or_read_only_disk_changes_nothing(processes, system_bus, polkit, tmp_path, full):
+    mount = tmp_path / "disk"
+    mount.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k,nr_inodes=1k", "tmpfs", str(mount)], check=True)
+    try:
+        if full:
+            (mount / "fill").write_bytes(b"x" * 4096)
+        else:
+            subprocess.run(["mount", "-o", "remount,ro", str(mount)], check=True)
+        h = Helper(processes, system_bus, tmp_path, mount)
+        done = h.call("nobody", "RaiseInotifyLimit", "st", "instances", "0")
+        assert done.returncode != 0
+        assert ("disk" in done.stderr and "full" in done.stderr) if full else "cannot be written" in done.stderr
+        assert h.value() == 128
+        assert [p.name for p in mount.iterdir()] == (["fill"] if full else [])
+        h.child.kill()
+        h.child.wait()
+    finally:
+        subprocess.run(["umount", "-l", str(mount)], check=True)
+
+
+def test_it_leaves_when_idle(helper):
+    assert helper.child.wait(20) == 0
+
+
+def test_the_installed_helper_takes_no_arguments():
+    done = subprocess.run([str(BUILD / "vigil-helper"), "--proc=/tmp"], capture_output=True, text=True, timeout=10)
+    assert done.returncode == 2
