@@ -84,7 +84,12 @@ endef
 
 # ---- files made from templates: the install paths are substituted, nothing else -------------------
 SUBST := sed $(foreach v,bindir libexecdir sysconfdir datadir localedir,-e 's|@$(v)@|$($(v))|g') -e 's|@VERSION@|$(VERSION)|g'
-$(B)/%: %.in Makefile
+# The paths that were built in; whoever depends on it is made anew when `make PREFIX=…` names others.
+$(B)/paths: FORCE
+	$(Q)mkdir -p $(@D) && echo '$(foreach v,bindir libexecdir sysconfdir datadir localedir PREFIX,$($(v)))' | cmp -s - $@ || \
+		echo '$(foreach v,bindir libexecdir sysconfdir datadir localedir PREFIX,$($(v)))' >$@
+FORCE:
+$(B)/%: %.in Makefile $(B)/paths
 	$(call SAY,GEN,$@)
 	$(Q)mkdir -p $(@D) && $(SUBST) $< >$@
 
@@ -101,16 +106,17 @@ all: $(PROGRAMS) $(GENERATED)
 install_dir = $(DESTDIR)$(word 2,$(subst :, ,$(1)))
 install_name = $(or $(word 3,$(subst :, ,$(1))),$(notdir $(firstword $(subst :, ,$(1)))))
 install_mode = $(or $(word 4,$(subst :, ,$(1))),644)
+define NEWLINE
+
+
+endef
+# Each file is one recipe line, so that a failing one stops make.
 install: all
-	$(foreach f,$(INSTALL_FILES),$(Q)install -D -m $(call install_mode,$(f)) $(firstword $(subst :, ,$(f))) $(call install_dir,$(f))/$(call install_name,$(f))
-	)
-	$(foreach l,$(INSTALL_LINKS),$(Q)mkdir -p $(dir $(DESTDIR)$(firstword $(subst :, ,$(l)))) && ln -sfn $(word 2,$(subst :, ,$(l))) $(DESTDIR)$(firstword $(subst :, ,$(l)))
-	)
+	$(foreach f,$(INSTALL_FILES),$(Q)install -D -m $(call install_mode,$(f)) $(firstword $(subst :, ,$(f))) $(call install_dir,$(f))/$(call install_name,$(f))$(NEWLINE)	)
+	$(foreach l,$(INSTALL_LINKS),$(Q)mkdir -p $(dir $(DESTDIR)$(firstword $(subst :, ,$(l)))) && ln -sfn $(word 2,$(subst :, ,$(l))) $(DESTDIR)$(firstword $(subst :, ,$(l)))$(NEWLINE)	)
 uninstall:
-	$(foreach f,$(INSTALL_FILES),$(Q)rm -f $(call install_dir,$(f))/$(call install_name,$(f))
-	)
-	$(foreach l,$(INSTALL_LINKS),$(Q)rm -f $(DESTDIR)$(firstword $(subst :, ,$(l)))
-	)
+	$(foreach f,$(INSTALL_FILES),$(Q)rm -f $(call install_dir,$(f))/$(call install_name,$(f))$(NEWLINE)	)
+	$(foreach l,$(INSTALL_LINKS),$(Q)rm -f $(DESTDIR)$(firstword $(subst :, ,$(l)))$(NEWLINE)	)
 
 $(B)/%.o: %.c Makefile $(PARTS)
 	$(call SAY,CC,$<)
@@ -124,6 +130,6 @@ $(B)/%.a:
 clean:
 	rm -rf build
 
-.PHONY: all clean install uninstall
+.PHONY: FORCE all clean install uninstall
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

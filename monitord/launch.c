@@ -45,7 +45,7 @@ static int run(const char *const *command)
 	if (getenv("INVOCATION_ID"))
 		for (size_t i = 0; i < sizeof unit / sizeof *unit; i++)
 			argv[n++] = unit[i];
-	for (size_t i = 0; command[i] && i < WORDS_MAX; i++)
+	for (size_t i = 0; i < WORDS_MAX && command[i]; i++)
 		argv[n++] = command[i];
 	return n ? spawn_detached(argv) : -EINVAL;
 }

@@ -9,7 +9,7 @@
 #include <locale.h>
 #include <popt.h>
 
-static int read_options(int argc, const char **argv, int *verbose, int *debug, const char **config)
+static int read_options(int argc, const char **argv, int *verbose, int *debug, char **config)
 {
 	int version = 0;
 	const struct poptOption table[] = {
@@ -39,9 +39,8 @@ static int read_options(int argc, const char **argv, int *verbose, int *debug, c
 
 int main(int argc, const char **argv)
 {
-	_cleanup_(freep) char *own_config = NULL, *user_dir = NULL;
+	_cleanup_(freep) char *config = NULL, *user_dir = NULL;
 	int verbose = 0, debug = 0;
-	const char *config = NULL;
 
 	(void)setlocale(LC_ALL, "");
 	(void)bindtextdomain("vigil", LOCALEDIR);
@@ -49,7 +48,6 @@ int main(int argc, const char **argv)
 	int r = read_options(argc, argv, &verbose, &debug, &config);
 	if (r >= 0)
 		return r;
-	own_config = (char *)config;
 	log_setup("vigil-monitord", debug ? LOG_DEBUG : LOG_INFO);
 	_cleanup_(closep) int proc_fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (proc_fd < 0) {

@@ -117,12 +117,11 @@ static void explain_descriptors(int proc_fd, const char *pid, Explanation *expla
 		if (parse_u64_prefix(p, &p, &allocated) == 0 && *p++ == '\t' &&
 			parse_u64_prefix(p, &p, &unused) == 0 && *p++ == '\t')
 			(void)parse_u64_prefix(p, &p, &file_max);
-		add_row(explanation,
-			(ExplainRow){.what = N_("open files of all (fs.file-max)"),
-				.error = "ENFILE",
-				.scope = "system",
-				.used = allocated - MIN_OF(unused, allocated),
-				.max = file_max});
+		add_row(explanation, (ExplainRow){.what = N_("open files of all (fs.file-max)"),
+					     .error = "ENFILE",
+					     .scope = "system",
+					     .used = allocated - MIN_OF(unused, allocated),
+					     .max = file_max});
 	}
 }
 

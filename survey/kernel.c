@@ -39,7 +39,7 @@ static int real_namespace_owner(int ns_fd, uint64_t top, unsigned depth, uid_t *
 			*ret_parent = top;
 			return 0;
 		}
-		owned = safe_close(owned);
+		(void)safe_close(owned);
 		at = owned = TAKE_FD(parent);
 	}
 	return -ELOOP;

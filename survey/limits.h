@@ -30,11 +30,10 @@ typedef struct InotifyLimits {
 	uint64_t watch_cost_bytes; /* kernel memory of one watch, about (LIMITS_WATCH_COST_BYTES) */
 } InotifyLimits;
 
-/* What the kernel reckons a watch at for its own default: inotify_inode_mark and two inodes (6.18, x86-64, measured
- * from its default and MemTotal). */
+/* What the kernel reckons a watch at for its own default: inotify_inode_mark and two inodes (6.18,
+ * x86-64, measured from its default and MemTotal). */
 #define LIMITS_DEFAULT_COST_BYTES 1312
-#define LIMITS_WATCH_COST_BYTES                                                                    \
-	1080 /* 64-bit: the mark and the inode that it pins, about */
+#define LIMITS_WATCH_COST_BYTES	  1080 /* 64-bit: the mark and the inode that it pins, about */
 
 /* Reads them beneath an open /proc tree. Never fails: what cannot be read is LIMIT_UNKNOWN. */
 void inotify_limits_read(int proc_fd, InotifyLimits *ret);
