@@ -92,8 +92,11 @@ void inotify_warning_body(const InotifyWarning *warning, bool markup, StrBuf *ou
 			warning->incomplete ? _("At least ") : "",
 			(unsigned long long)warning->used, (unsigned long long)warning->max,
 			share(warning->used, warning->max));
-	if (warning->full_in_usec != USEC_INFINITY && warning->full_in_usec > 0 &&
+	if (warning->full_in_usec < USEC_PER_MINUTE && warning->full_in_usec > 0 &&
 		!warning->refused)
+		strbuf_add(out, _(" At this rate they are used up within a minute."));
+	else if (warning->full_in_usec != USEC_INFINITY && warning->full_in_usec > 0 &&
+		 !warning->refused)
 		strbuf_addf(out, _(" At this rate they are used up in about %s."),
 			format_span(warning->full_in_usec, span));
 	add_holders(warning, markup, out);

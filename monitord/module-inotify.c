@@ -140,7 +140,10 @@ static void compose(Inotify *inotify, const PressureHolder *holders, int n, Pres
 		.holders = holders,
 		.n_holders = n,
 		.verdict = verdict,
-		.full_in_usec = inotify->decision.full_in_usec,
+		/* two samples are a difference, not a trend */
+		.full_in_usec = inotify->policy.trend[resource].n > 2
+					? inotify->decision.full_in_usec
+					: USEC_INFINITY,
 		.trouble = inotify->trouble,
 	};
 }
