@@ -15,6 +15,8 @@ typedef struct Live { /* one shown notification, of this thread only */
 	uint32_t handle;
 	NotifyNotification *notification;
 	NotifierThread *thread;
+	char *server; /* unique name of the server that has it: another one's numbers mean something
+			 else */
 } Live;
 
 struct NotifierThread {
@@ -127,6 +129,7 @@ static void live_free(gpointer data)
 
 	g_signal_handlers_disconnect_by_data(live->notification, live);
 	g_object_unref(live->notification);
+	g_free(live->server);
 	g_free(live);
 }
 
@@ -194,6 +197,24 @@ static void dress(const Request *request, Live *live)
 			n, request->ids[i], request->labels[i], on_action, live, NULL);
 }
 
+/* Unique name of the server, NULL where there is none. Asked of the bus itself, which answers at
+ * once. */
+static char *current_server(const NotifierThread *thread)
+{
+	g_autoptr(GVariant) reply = NULL;
+	char *owner = NULL;
+
+	if (!thread->connection)
+		return NULL;
+	reply = g_dbus_connection_call_sync(thread->connection, "org.freedesktop.DBus",
+		"/org/freedesktop/DBus", "org.freedesktop.DBus", "GetNameOwner",
+		g_variant_new("(s)", "org.freedesktop.Notifications"), G_VARIANT_TYPE("(s)"),
+		G_DBUS_CALL_FLAGS_NONE, 1000, NULL, NULL);
+	if (reply)
+		g_variant_get(reply, "(s)", &owner);
+	return owner;
+}
+
 static void show(NotifierThread *thread, const Request *request)
 {
 	g_autoptr(GError) error = NULL;
@@ -203,12 +224,16 @@ static void show(NotifierThread *thread, const Request *request)
 		Live *live = live_of(thread, request);
 		dress(request, live);
 		if (notify_notification_show(live->notification, &error)) {
+			g_free(live->server);
+			live->server = current_server(thread);
 			answer(thread, (ThreadAnswer){.kind = ANSWER_DELIVERED,
 					       .handle = handle,
 					       .markup = thread->markup});
 			return;
 		}
-		log_debug("The notification server refused: %s", error ? error->message : "?");
+		log_debug("The notification server refused (connection %s): %s",
+			g_dbus_connection_is_closed(thread->connection) ? "closed" : "open",
+			error ? error->message : "?");
 		(void)g_hash_table_remove(thread->live, GUINT_TO_POINTER(handle));
 	}
 	answer(thread, (ThreadAnswer){.kind = ANSWER_FAILED, .handle = handle});
@@ -267,6 +292,7 @@ static gboolean handle_request(gpointer data)
 		close_one(thread, request->handle);
 		break;
 	case REQUEST_FORGET:
+		close_those_of(thread, current_server(thread));
 		disconnect(thread);
 		break;
 	case REQUEST_STOP:
