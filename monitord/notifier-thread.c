@@ -259,6 +259,20 @@ static void close_all(NotifierThread *thread)
 		close_one(thread, GPOINTER_TO_UINT(at->data));
 }
 
+/* What this very server was given already (before we heard of it) would stand there twice
+ * otherwise. Takes server. */
+static void close_those_of(NotifierThread *thread, char *server)
+{
+	g_autoptr(GList) handles = server ? g_hash_table_get_keys(thread->live) : NULL;
+
+	for (const GList *at = handles; at; at = at->next) {
+		const Live *live = g_hash_table_lookup(thread->live, at->data);
+		if (live && live->server && strcmp(live->server, server) == 0)
+			close_one(thread, live->handle);
+	}
+	g_free(server);
+}
+
 /* ---- requests
  * ------------------------------------------------------------------------------------------ */
 
