@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-/* org.vigil.Helper1: what root does for others, and nothing else. Described in
- * units/org.vigil.Helper1.xml. */
+/* org.vigil.Helper1: what root does for others, and nothing else. The verbs and their errors are
+ * the tables of methods.c. */
 #include "helper/change.h"
 #include <systemd/sd-bus.h>
 

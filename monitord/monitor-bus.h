@@ -6,5 +6,5 @@
 #define MONITOR_NAME "org.vigil.Monitor1"
 #define MONITOR_PATH "/org/vigil/Monitor1"
 
-/* org.vigil.Monitor1 over the registry; see units/org.vigil.Monitor1.xml. 0 or -errno. */
+/* org.vigil.Monitor1 over the registry; described in vigil-monitord(8). 0 or -errno. */
 int monitor_bus_export(sd_bus *bus, ModuleRegistry *registry);
