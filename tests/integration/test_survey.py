@@ -10,7 +10,7 @@ import pytest
 
 from conftest import LOAD, ROOT, survey, vigil
 
-USER = 61234  # nobody else's: its account holds what the test made and nothing more
+USER = 300000 + os.getpid() % 100000  # nobody else's: its account holds what this run made and nothing more
 AS_USER = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups"]
 
 
