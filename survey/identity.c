@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Names for processes, decided from text alone. */
+/* Units, applications and containers from cgroup paths; and whose a process is: an application's
+ * name is given only to what is its own, so that a terminal is not blamed for what runs in it. */
 #include "survey/identity.h"
 
 #include "common/cleanup.h"
 #include "common/text.h"
 #include <ctype.h>
+#include <locale.h>
 
-#define CONTAINER_ID_SHOWN 12 /* hex digits, as docker ps shows them */
+#define CONTAINER_ID_LENGTH 64	/* hex digits of a container's id */
+#define CONTAINER_ID_SHOWN  12	/* of them, as docker ps shows */
+#define NAME_BYTES_MAX	    255 /* of a label: file names in cgroupfs have no more */
 
 static bool is_unit(const char *name, size_t length)
 {
@@ -33,7 +37,7 @@ char *identity_unit(const char *cgroup)
 		size_t length = strcspn(part, "/");
 		bool manager = length > 5 && memcmp(part, "user@", 5) == 0;
 
-		if (is_unit(part, length)) {
+		if (length <= NAME_BYTES_MAX && is_unit(part, length)) {
 			found = part;
 			found_length = length;
 			if (!manager)
@@ -100,7 +104,10 @@ static size_t hex_run(const char *s)
 static char *labelled(const char *kind, const char *name, size_t length)
 {
 	char *label;
-	return asprintf(&label, "%s:%.*s", kind, (int)length, name) < 0 ? NULL : label;
+	return asprintf(&label, "%s:%.*s", kind, (int)MIN_OF(length, (size_t)NAME_BYTES_MAX),
+		       name) < 0
+		       ? NULL
+		       : label;
 }
 
 typedef struct ContainerForm {
@@ -115,6 +122,7 @@ static const ContainerForm container_forms[] = {
 	{"libpod-", "podman", true},
 	{"cri-containerd-", "pod", true},
 	{"crio-", "pod", true},
+	{"nerdctl-", "container", true},
 	{"machine-", "machine", false},
 	{"lxc.payload.", "lxc", false},
 	{"systemd-nspawn@", "machine", false},
@@ -128,7 +136,7 @@ static char *container_of_component(const char *part, size_t length, const char 
 		if (length <= n || memcmp(part, form->prefix, n) != 0)
 			continue;
 		if (form->hex) {
-			if (hex_run(part + n) >= CONTAINER_ID_SHOWN)
+			if (hex_run(part + n) == CONTAINER_ID_LENGTH)
 				return labelled(form->kind, part + n, CONTAINER_ID_SHOWN);
 			continue;
 		}
@@ -136,12 +144,17 @@ static char *container_of_component(const char *part, size_t length, const char 
 		if (is_unit(part, length))
 			rest = (size_t)((const char *)memrchr(part, '.', length) - part) - n;
 		_cleanup_(freep) char *name = unit_name_unescape(part + n, rest);
-		return name ? labelled(form->kind, name, strlen(name)) : NULL;
+		return name && *name ? labelled(form->kind, name, strlen(name)) : NULL;
 	}
-	/* cgroupfs driver: /docker/<64 hex>, /kubepods/…/pod<uid>/<64 hex> */
-	if (length == 64 && hex_run(part) == 64 && previous)
-		return labelled(startswith(previous, "docker/") ? "docker" : "pod", part,
-			CONTAINER_ID_SHOWN);
+	/* cgroupfs driver: /docker/<64 hex>, /kubepods/…/pod<uid>/<64 hex>; others by any name */
+	if (length == CONTAINER_ID_LENGTH && hex_run(part) == CONTAINER_ID_LENGTH && previous)
+		return labelled(startswith(previous, "docker/") ? "docker"
+				: startswith(previous, "pod")	? "pod"
+								: "container",
+			part, CONTAINER_ID_SHOWN);
+	/* /lxc/NAME and /lxc.payload/NAME of older ones */
+	if (previous && (startswith(previous, "lxc/") || startswith(previous, "lxc.payload/")))
+		return labelled("lxc", part, length);
 	return NULL;
 }
 
@@ -157,7 +170,8 @@ char *identity_container(const char *cgroup, const char *unit)
 		char *found = container_of_component(part, length, previous);
 		if (found)
 			return found;
-		previous = part;
+		if (length)
+			previous = part;
 		part += length;
 	}
 	if (flatpak) {
@@ -167,80 +181,157 @@ char *identity_container(const char *cgroup, const char *unit)
 	return snap ? labelled("snap", snap, strcspn(snap, ".")) : NULL;
 }
 
-static const char *base_name(const char *path)
+/* ---- whose it is
+ * --------------------------------------------------------------------------------------- */
+
+/* Words of ids and folders that name a vendor or nothing at all. */
+static bool says_nothing(const char *word, size_t length)
 {
-	const char *slash = strrchr(path, '/');
-	return slash && slash[1] ? slash + 1 : path;
+	static const char *const words[] = {"org", "com", "net", "gnome", "kde", "linux", "desktop",
+		"app", "application", "usr", "bin", "lib", "lib64", "libexec", "share", "local",
+		"opt", "home", "snap", "stable", "beta", "google", "mozilla", "apache"};
+
+	for (size_t i = 0; i < ELEMENTSOF(words); i++)
+		if (strlen(words[i]) == length && strncasecmp(words[i], word, length) == 0)
+			return true;
+	return length < 3;
 }
 
-/* node, python3.11, java, … : a name that says nothing about the program it runs. */
-static bool is_interpreter(const char *name)
+/* Whether text and other have a word in common that says something: "google-chrome" and "chrome".
+ */
+static bool share_word(const char *text, size_t length, const char *other)
 {
-	static const char *const stems[] = {"python", "node", "nodejs", "perl", "ruby", "java",
-		"php", "bun", "deno", "electron", "lua", "bash", "sh", "dash", "zsh"};
+	static const char separators[] = "-_. ";
 
-	for (size_t i = 0; i < ELEMENTSOF(stems); i++) {
-		const char *rest = startswith(name, stems[i]);
-		if (rest && rest[strspn(rest, "0123456789.")] == '\0')
-			return true;
+	for (const char *p = text, *end = text + length; p < end; p++) {
+		size_t n = 0;
+		while (p + n < end && !strchr(separators, p[n]))
+			n++;
+		for (const char *q = other; n && !says_nothing(p, n) && *q;) {
+			size_t m = strcspn(q, separators);
+			if (m == n && strncasecmp(p, q, n) == 0)
+				return true;
+			q += m + (q[m] != '\0');
+		}
+		p += n;
 	}
 	return false;
 }
 
-/* The script in an interpreter's command line: its first argument that is no option, nor code given
- * by -c or -e. */
-static const char *script_in(const char *cmdline, size_t *ret_length)
+static const char *last_part(const char *text, int separator)
 {
-	const char *p = cmdline + strcspn(cmdline, " ");
+	const char *at = strrchr(text, separator);
+	return at && at[1] ? at + 1 : text;
+}
 
-	while (*p) {
-		p += strspn(p, " ");
-		size_t length = strcspn(p, " ");
-		if (length == 2 && p[0] == '-' && strchr("ce", p[1]))
-			return NULL;
-		if (length == 2 && p[0] == '-' && p[1] == 'm') {
-			p += length + strspn(p + length, " ");
-			*ret_length = strcspn(p, " ");
-			return *ret_length ? p : NULL;
-		}
-		if (length && p[0] != '-') {
-			const char *slash = memrchr(p, '/', length);
-			const char *name = slash && slash + 1 < p + length ? slash + 1 : p;
-			*ret_length = length - (size_t)(name - p);
-			return name;
-		}
-		p += length;
+/* A terminal runs whatever its user likes: only the emulator itself ("gnome-terminal-server" of
+ * "gnome-terminal") is its own. */
+static bool is_emulator(const char *path, const DesktopEntry *entry)
+{
+	const char *name = last_part(path, '/');
+	const char *rest = entry->program ? startswith(name, last_part(entry->program, '/')) : NULL;
+
+	return rest && (*rest == '\0' || *rest == '-');
+}
+
+bool identity_is_own(const char *path, const DesktopEntry *entry)
+{
+	const char *program = entry->program ? last_part(entry->program, '/') : NULL;
+	const char *id = last_part(entry->id, '.');
+
+	if (entry->terminal || !program)
+		return is_emulator(path, entry);
+	/* /opt/idea/bin/idea.sh starts /opt/idea/bin/fsnotifier */
+	size_t folder = (size_t)(program - entry->program);
+	if (folder > 1 && !startswith(entry->program, "/usr/bin/") &&
+		!startswith(entry->program, "/bin/") && strncmp(path, entry->program, folder) == 0)
+		return true;
+	if (streq(last_part(path, '/'), program))
+		return true;
+	for (const char *p = path; *p;) {
+		size_t length = strcspn(p, "/");
+		bool name = p[length] == '\0';
+		/* the file's own name must fit whole: a folder speaks for all that is in it */
+		if (length && (name ? strlen(id) == length && strncasecmp(p, id, length) == 0
+				    : share_word(p, length, id) || share_word(p, length, program)))
+			return true;
+		p += length + !name;
 	}
+	return false;
+}
+
+/* ---- all of it, for a row
+ * ------------------------------------------------------------------------------ */
+
+IdentityCache *identity_cache_new(const char *const *dirs, const char *locale)
+{
+	IdentityCache *cache = calloc(1, sizeof *cache);
+
+	if (!cache)
+		return NULL;
+	if (!dirs)
+		cache->own_dirs = desktop_entry_dirs();
+	cache->dirs = dirs ? dirs : (const char *const *)cache->own_dirs;
+	cache->locale = locale ? locale : setlocale(LC_MESSAGES, NULL);
+	return cache->dirs ? cache : identity_cache_free(cache);
+}
+
+IdentityCache *identity_cache_free(IdentityCache *cache)
+{
+	if (!cache)
+		return NULL;
+	for (size_t i = 0; i < cache->n; i++) {
+		desktop_entry_done(&cache->known[i].entry);
+		free(cache->known[i].id);
+	}
+	(void)desktop_entry_dirs_free(cache->own_dirs);
+	free(cache);
 	return NULL;
 }
 
-char *identity_program(const char *exe, const char *cmdline, const char *comm, pid_t pid)
+const DesktopEntry *identity_desktop_entry(IdentityCache *cache, const char *app_id)
 {
-	char *name;
-
-	if (!exe && comm)
-		return strdup(comm);
-	if (!exe)
-		return asprintf(&name, "pid %d", pid) < 0 ? NULL : name;
-	const char *program = base_name(exe);
-	size_t length = 0;
-	const char *script =
-		cmdline && is_interpreter(program) ? script_in(cmdline, &length) : NULL;
-	if (!script)
-		return strdup(program);
-	return asprintf(&name, "%s (%.*s)", program, (int)MIN_OF(length, (size_t)64), script) < 0
-		       ? NULL
-		       : name;
+	for (size_t i = 0; i < cache->n; i++)
+		if (streq(cache->known[i].id, app_id))
+			return cache->known[i].found ? &cache->known[i].entry : NULL;
+	if (cache->n == IDENTITY_APPS_MAX)
+		return NULL;
+	IdentityApp *app = &cache->known[cache->n];
+	app->id = strdup(app_id);
+	if (!app->id)
+		return NULL;
+	app->found = desktop_entry_find(cache->dirs, app_id, cache->locale, &app->entry) == 0;
+	cache->n++;
+	return app->found ? &app->entry : NULL;
 }
 
-int survey_identify(SurveyProcess *process)
+/* The application's own name if the process is the application's own; NULL: it is not, or there is
+ * no entry. */
+static const char *app_name_of(const SurveyProcess *process, IdentityCache *cache)
+{
+	const DesktopEntry *entry =
+		process->app_id ? identity_desktop_entry(cache, process->app_id) : NULL;
+
+	if (!entry || !process->exe)
+		return NULL;
+	bool sandboxed = process->container && (startswith(process->container, "flatpak:") ||
+						       startswith(process->container, "snap:"));
+	if ((sandboxed && !entry->terminal) || identity_is_own(process->exe, entry))
+		return entry->name;
+	_cleanup_(freep) char *script = identity_script(process->exe, process->cmdline);
+	return script && identity_is_own(script, entry) ? entry->name : NULL;
+}
+
+int survey_identify(SurveyProcess *process, IdentityCache *cache)
 {
 	if (process->cgroup) {
 		process->unit = identity_unit(process->cgroup);
 		process->app_id = process->unit ? identity_app_id(process->unit) : NULL;
 		process->container = identity_container(process->cgroup, process->unit);
 	}
-	process->app_name =
-		identity_program(process->exe, process->cmdline, process->comm, process->pid);
+	const char *name = app_name_of(process, cache);
+	process->app_name = name ? strdup(name)
+				 : identity_program(process->exe, process->cmdline, process->comm,
+					   process->pid);
 	return process->app_name ? 0 : -ENOMEM;
 }

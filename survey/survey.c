@@ -244,8 +244,12 @@ static int fill(Survey *survey, const SurveyOptions *options, int proc_fd)
 	r = survey_merge(survey, kernel);
 	if (r < 0)
 		return r;
+	_cleanup_(identity_cache_freep) IdentityCache *apps =
+		identity_cache_new(options->app_dirs, NULL);
+	if (!apps)
+		return -ENOMEM;
 	for (size_t i = 0; i < survey->n_processes; i++) {
-		r = survey_identify(&survey->processes[i]);
+		r = survey_identify(&survey->processes[i], apps);
 		if (r < 0)
 			return r;
 	}

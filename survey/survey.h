@@ -36,6 +36,8 @@ typedef struct SurveyOptions {
 	bool skip_watches; /* the cheap pass: instances only, every watch count is 0 */
 	const SurveyKernel
 		*kernel; /* NULL: survey_real_kernel; a fixture passes one with NULL members */
+	const char *const *app_dirs; /* where desktop entries are, NULL-terminated, borrowed; NULL:
+					desktop_entry_dirs() */
 	uint64_t
 		own_userns; /* inode of the viewer's user namespace; 0: read proc_fd/self/ns/user */
 } SurveyOptions;
