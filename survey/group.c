@@ -51,18 +51,27 @@ static const char *label_of(
 	}
 }
 
-/* Terminals host other programs in their own scope: who is not the app's own program is not its
- * doing. So an app's group is its unit's app id only together with the program's name. */
-static bool same_group(const SurveyProcess *a, const SurveyProcess *b, SurveyKey key)
+/* What else parts two groups of one name: an application, and a unit of a user's manager, is its
+ * user's. System units and the rest are one whoever runs in them. Gives a number to compare. */
+static uint64_t owner_of(const SurveyProcess *process, SurveyKey key)
 {
-	if (key == SURVEY_BY_PROCESS)
-		return false;
-	return key != SURVEY_BY_APP || a->uid == b->uid;
+	static const char manager[] = "/user@";
+	uint64_t uid = UINT64_MAX;
+
+	if (key == SURVEY_BY_APP)
+		return process->uid;
+	if (key != SURVEY_BY_UNIT || !process->unit || !process->cgroup)
+		return UINT64_MAX;
+	const char *at = strstr(process->cgroup, manager);
+	if (at)
+		(void)parse_u64_prefix(at + strlen(manager), &at, &uid);
+	return uid;
 }
 
 typedef struct Row {
 	const char *label;
 	char number[16];
+	uint64_t owner;
 	uint32_t process;
 } Row;
 
@@ -70,17 +79,21 @@ typedef struct Grouping {
 	const Survey *survey;
 	SurveyKey key;
 	Row *rows;
+	const Row **sorted; /* pointers: labels point into the rows */
 	size_t n_rows;
 	uint32_t *seen; /* per instance: the number of the group that counted it last, plus one */
 } Grouping;
 
+/* By label, then owner, then pid. */
 static int by_label(const void *a, const void *b)
 {
-	const Row *x = a, *y = b;
+	const Row *x = *(const Row *const *)a, *y = *(const Row *const *)b;
 	int r = strcmp(x->label, y->label);
 
 	if (r)
 		return r;
+	if (x->owner != y->owner)
+		return x->owner < y->owner ? -1 : 1;
 	return x->process < y->process ? -1 : x->process > y->process;
 }
 
@@ -142,14 +155,12 @@ static int by_watches(const void *a, const void *b)
 
 static int build(const Grouping *grouping, SurveyGroup *groups, size_t *n_groups)
 {
-	const SurveyProcess *processes = grouping->survey->processes;
 	int r;
 
 	for (size_t i = 0; i < grouping->n_rows; i++) {
-		const Row *row = &grouping->rows[i], *before = i ? row - 1 : NULL;
-		if (!before || !streq(before->label, row->label) ||
-			!same_group(&processes[before->process], &processes[row->process],
-				grouping->key))
+		const Row *row = grouping->sorted[i], *before = i ? grouping->sorted[i - 1] : NULL;
+		if (!before || grouping->key == SURVEY_BY_PROCESS ||
+			!streq(before->label, row->label) || before->owner != row->owner)
 			(*n_groups)++;
 		r = add_to_group(grouping, &groups[*n_groups - 1], (uint32_t)(*n_groups - 1), row);
 		if (r < 0)
@@ -162,13 +173,15 @@ int survey_group(const Survey *survey, SurveyKey key, SurveyFilter filter, void 
 	SurveyGroup **ret, size_t *ret_n)
 {
 	_cleanup_(freep) Row *rows = calloc(survey->n_processes + 1, sizeof *rows);
+	_cleanup_(freep) const Row **sorted = calloc(survey->n_processes + 1, sizeof *sorted);
 	_cleanup_(freep) uint32_t *seen = calloc(survey->internals->n_instances + 1, sizeof *seen);
 	SurveyGroup *groups = calloc(survey->n_processes + 1, sizeof *groups);
-	Grouping grouping = {.survey = survey, .key = key, .rows = rows, .seen = seen};
+	Grouping grouping = {
+		.survey = survey, .key = key, .rows = rows, .sorted = sorted, .seen = seen};
 	size_t n = 0;
 	int r;
 
-	if (!rows || !seen || !groups) {
+	if (!rows || !sorted || !seen || !groups) {
 		free(groups);
 		return -ENOMEM;
 	}
@@ -178,10 +191,11 @@ int survey_group(const Survey *survey, SurveyKey key, SurveyFilter filter, void 
 			continue;
 		const char *label = label_of(survey, &survey->processes[i], key, row->number);
 		row->label = label ? label : "-";
+		row->owner = owner_of(&survey->processes[i], key);
 		row->process = (uint32_t)i;
-		grouping.n_rows++;
+		sorted[grouping.n_rows++] = row;
 	}
-	qsort(rows, grouping.n_rows, sizeof *rows, by_label);
+	qsort(sorted, grouping.n_rows, sizeof *sorted, by_label);
 	r = build(&grouping, groups, &n);
 	if (r < 0) {
 		survey_groups_free(groups, n);
