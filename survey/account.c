@@ -25,7 +25,7 @@ static SurveyAccount *account_of(Survey *survey, size_t *allocated, uid_t uid)
 
 /* The user whose account pays for what this process made. False: none that the viewer's limits
  * speak of. */
-static bool payer(const SurveyProcessDetail *detail, uid_t *ret)
+bool survey_payer(const SurveyProcessDetail *detail, uid_t *ret)
 {
 	if (detail->relation == NAMESPACE_OUTSIDE)
 		return false;
@@ -43,7 +43,7 @@ static int charge_instances(Survey *survey, size_t *allocated)
 		const SurveyProcessDetail *detail = &in->details[instance->payer];
 		uid_t uid;
 
-		if (!payer(detail, &uid))
+		if (!survey_payer(detail, &uid))
 			continue;
 		SurveyAccount *account = account_of(survey, allocated, uid);
 		if (!account)
@@ -65,7 +65,7 @@ static int count_processes(Survey *survey, size_t *allocated)
 	for (size_t i = 0; i < survey->n_processes; i++) {
 		uid_t uid;
 
-		if (!payer(&survey->internals->details[i], &uid))
+		if (!survey_payer(&survey->internals->details[i], &uid))
 			continue;
 		SurveyAccount *account = account_of(survey, allocated, uid);
 		if (!account)

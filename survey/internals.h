@@ -92,3 +92,6 @@ int survey_merge(Survey *survey, const SurveyKernel *kernel);
 /* Charges instances to accounts; fills accounts[] with limits and percentages, sorted. 0 or
  * -ENOMEM. */
 int survey_charge(Survey *survey);
+/* Whose account pays for what a process makes, as the kernel does it. False: nobody's in the
+ * viewer's namespace. Pure. */
+bool survey_payer(const SurveyProcessDetail *detail, uid_t *ret);

@@ -6,6 +6,8 @@
 #include "survey/internals.h"
 #include <string.h>
 
+#define CLIMB_SAMPLES 5 /* fewer prove no trend */
+
 typedef struct OfUser {
 	const Survey *survey;
 	uid_t uid;
@@ -16,11 +18,9 @@ static bool charged_to(const SurveyProcess *process, void *userdata)
 	const OfUser *of = userdata;
 	const SurveyProcessDetail *detail =
 		&of->survey->internals->details[process - of->survey->processes];
+	uid_t payer;
 
-	if (!process->readable || detail->relation == NAMESPACE_OUTSIDE)
-		return false;
-	return (detail->relation == NAMESPACE_BELOW ? detail->namespace_owner
-						    : detail->effective_uid) == of->uid;
+	return process->readable && survey_payer(detail, &payer) && payer == of->uid;
 }
 
 static uint64_t count_of(const SurveyGroup *group, InotifyResource resource)
@@ -74,15 +74,25 @@ void pressure_trend_add(PressureTrend *trend, usec_t when_monotonic, uint64_t us
 	trend->samples[trend->n++] = (PressureSample){when_monotonic, used};
 }
 
-double pressure_trend_growth(const PressureTrend *trend)
+/* Growth per second from one sample to the last. */
+static double growth_from(const PressureTrend *trend, unsigned from)
 {
-	if (trend->n < 2)
-		return 0;
-	const PressureSample *first = &trend->samples[0], *last = &trend->samples[trend->n - 1];
+	const PressureSample *first = &trend->samples[from], *last = &trend->samples[trend->n - 1];
+
 	if (last->used <= first->used || last->when_monotonic <= first->when_monotonic)
 		return 0;
 	return (double)(last->used - first->used) * (double)USEC_PER_SEC /
 	       (double)(last->when_monotonic - first->when_monotonic);
+}
+
+/* A leak that began a minute ago must not be thinned out by the quiet hours before it. */
+double pressure_trend_growth(const PressureTrend *trend)
+{
+	if (trend->n < 2)
+		return 0;
+	double overall = growth_from(trend, 0);
+	double recent = growth_from(trend, trend->n > CLIMB_SAMPLES ? trend->n - CLIMB_SAMPLES : 0);
+	return MAX_OF(overall, recent);
 }
 
 usec_t pressure_trend_full_in(const PressureTrend *trend, uint64_t max)
@@ -100,14 +110,18 @@ usec_t pressure_trend_full_in(const PressureTrend *trend, uint64_t max)
 
 bool pressure_trend_climbs(const PressureTrend *trend)
 {
-	if (trend->n < 5)
-		return false;
+	unsigned from = 0, rises = 0;
+
 	for (unsigned i = 1; i < trend->n; i++)
 		if (trend->samples[i].used < trend->samples[i - 1].used)
-			return false;
-	return trend->samples[trend->n - 1].used >=
-		       trend->samples[0].used + (trend->samples[0].used + 3) / 4 &&
-	       trend->samples[trend->n - 1].used > trend->samples[0].used;
+			from = i;
+	if (trend->n < from + CLIMB_SAMPLES)
+		return false;
+	for (unsigned i = from + 1; i < trend->n; i++)
+		rises += trend->samples[i].used > trend->samples[i - 1].used;
+	uint64_t first = trend->samples[from].used, last = trend->samples[trend->n - 1].used;
+	/* One jump and then level is a program that opened a project, not a leak. */
+	return rises * 3 >= trend->n - from - 1 && last - first >= MAX_OF(first / 4, (uint64_t)1);
 }
 
 PressureVerdict pressure_verdict(const PressureHolder *holder, const PressureTrend *holder_trend)

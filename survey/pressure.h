@@ -34,11 +34,13 @@ typedef struct PressureTrend { /* zero-initialise; one a resource and user (or h
 
 /* Takes a sample; the oldest falls out. */
 void pressure_trend_add(PressureTrend *trend, usec_t when_monotonic, uint64_t used);
-/* Growth per second over the window; 0 where it does not grow or fewer than 2 samples. */
+/* Growth per second, over the window or over its last 5 samples, whichever is more; 0 where it does
+ * not grow or fewer than 2 samples. */
 double pressure_trend_growth(const PressureTrend *trend);
 /* When it reaches max at this growth, from its last sample; USEC_INFINITY: never. */
 usec_t pressure_trend_full_in(const PressureTrend *trend, uint64_t max);
-/* Five samples or more, never falling, and at least a quarter more than at first. */
+/* Since it last fell: five samples or more, rising in at least a third of the steps, and at least a
+ * quarter more than at first. */
 bool pressure_trend_climbs(const PressureTrend *trend);
 
 typedef enum PressureVerdict {
