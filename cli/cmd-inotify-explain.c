@@ -68,6 +68,12 @@ static void add_verdict(Cli *cli, const Explanation *explanation)
 	}
 	if (!found)
 		strbuf_add(&cli->out, _("Nothing that gives these errors is near its end.\n"));
+	if (explanation->other_namespace)
+		cli_note(cli,
+			_("It runs in another user namespace: limits of its own may apply that cannot be seen from here."));
+	if (!explanation->complete)
+		cli_note(cli,
+			_("Some processes of this user could not be read: the inotify figures are lower bounds."));
 	if (explanation->queued_events)
 		cli_note(cli,
 			_("A full event queue (max_queued_events %llu) is another failure: lost events."),
@@ -98,6 +104,8 @@ static json_t *explain_json(const Explanation *explanation)
 	json_add_string(root, "name", explanation->name);
 	if (explanation->canary_asked)
 		json_add_string(root, "canary", canary_to_string(explanation->canary));
+	json_add_bool(root, "complete", explanation->complete);
+	json_add_bool(root, "otherNamespace", explanation->other_namespace);
 	(void)json_object_set_new(root, "resources", rows);
 	return root;
 }

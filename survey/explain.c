@@ -6,8 +6,10 @@
 #include "common/i18n.h"
 #include "common/io.h"
 #include "common/text.h"
+#include "survey/internals.h"
 #include <fcntl.h>
-#include <sys/statvfs.h>
+#include <linux/magic.h>
+#include <sys/vfs.h>
 
 ExplainState explain_state(uint64_t used, uint64_t max)
 {
@@ -26,8 +28,6 @@ const char *explain_state_to_string(ExplainState state)
 
 static void add_row(Explanation *explanation, ExplainRow row)
 {
-	if (row.state == EXPLAIN_OK)
-		row.state = explain_state(row.used, row.max);
 	if (explanation->n_rows < EXPLAIN_ROWS_MAX)
 		explanation->rows[explanation->n_rows++] = row;
 }
@@ -37,10 +37,28 @@ static uint64_t known(InotifyLimit limit)
 	return limit.source == LIMIT_UNKNOWN ? 0 : limit.value;
 }
 
-static ExplainState refused(const Explanation *explanation, CanaryResult result)
+/* The kernel's own answer goes above the figures: it knows what the survey could not see, and what
+ * it grants is not used up. */
+static ExplainState inotify_state(
+	const Explanation *explanation, const ExplainRow *row, CanaryResult refused, bool granted)
 {
-	return explanation->canary_asked && explanation->canary == result ? EXPLAIN_EXHAUSTED
-									  : EXPLAIN_OK;
+	ExplainState state = explain_state(row->used, row->max);
+
+	if (!explanation->canary_asked)
+		return state;
+	if (explanation->canary == refused)
+		return EXPLAIN_EXHAUSTED;
+	return granted && state == EXPLAIN_EXHAUSTED ? EXPLAIN_NEAR : state;
+}
+
+static ExplainRow inotify_row(
+	const char *what, const char *error, uint64_t used, InotifyLimit limit)
+{
+	return (ExplainRow){.what = what,
+		.error = error,
+		.scope = limit.source == LIMIT_NAMESPACE ? "namespace" : "user",
+		.used = used,
+		.max = known(limit)};
 }
 
 static void explain_inotify(const Survey *survey, Explanation *explanation)
@@ -50,36 +68,43 @@ static void explain_inotify(const Survey *survey, Explanation *explanation)
 
 	if (!account)
 		account = &nobody;
-	add_row(explanation, (ExplainRow){.what = N_("inotify watches"),
-				     .error = "ENOSPC",
-				     .scope = "user",
-				     .used = account->watches,
-				     .max = known(survey->limits.watches),
-				     .state = refused(explanation, CANARY_WATCHES_EXHAUSTED)});
-	add_row(explanation, (ExplainRow){.what = N_("inotify instances"),
-				     .error = "EMFILE",
-				     .scope = "user",
-				     .used = account->instances,
-				     .max = known(survey->limits.instances),
-				     .state = refused(explanation, CANARY_INSTANCES_EXHAUSTED)});
+	explanation->complete = account->unreadable == 0;
+	ExplainRow watches = inotify_row(
+		N_("inotify watches"), "ENOSPC", account->watches, survey->limits.watches);
+	watches.state = inotify_state(
+		explanation, &watches, CANARY_WATCHES_EXHAUSTED, explanation->canary == CANARY_OK);
+	add_row(explanation, watches);
+	ExplainRow instances = inotify_row(
+		N_("inotify instances"), "EMFILE", account->instances, survey->limits.instances);
+	instances.state = inotify_state(explanation, &instances, CANARY_INSTANCES_EXHAUSTED,
+		explanation->canary == CANARY_OK ||
+			explanation->canary == CANARY_WATCHES_EXHAUSTED);
+	add_row(explanation, instances);
 }
 
-/* "Max open files            1024                 524288               files" */
-static uint64_t soft_nofile(int proc_fd, const char *pid)
+/* "Max open files            1024                 524288               files", the first is the
+ * soft limit; it may be "unlimited". 0 or -errno; *ret UINT64_MAX: no limit. */
+static int soft_nofile(int proc_fd, const char *pid, uint64_t *ret)
 {
+	static const char key[] = "Max open files";
 	char path[32];
 	_cleanup_(freep) char *limits = NULL;
-	uint64_t soft = 0;
+	ssize_t n;
 
 	(void)snprintf(path, sizeof path, "%s/limits", pid);
-	if (read_file_at(proc_fd, path, 8192, &limits) < 0)
-		return 0;
-	const char *line = strstr(limits, "Max open files");
+	n = read_file_at(proc_fd, path, 8192, &limits);
+	if (n < 0)
+		return (int)n;
+	const char *line = strstr(limits, key);
 	if (!line)
-		return 0;
-	line += strlen("Max open files");
+		return -EINVAL;
+	line += strlen(key);
 	line += strspn(line, " ");
-	return parse_u64_prefix(line, &line, &soft) == 0 ? soft : 0;
+	if (startswith(line, "unlimited")) {
+		*ret = UINT64_MAX;
+		return 0;
+	}
+	return parse_u64_prefix(line, &line, ret);
 }
 
 /* How many descriptors are open, -1 where that cannot be seen. */
@@ -101,58 +126,99 @@ static int64_t open_descriptors(int proc_fd, const char *pid)
 
 static void explain_descriptors(int proc_fd, const char *pid, Explanation *explanation)
 {
+	ExplainRow row = {.what = N_("open files (RLIMIT_NOFILE)"),
+		.error = "EMFILE",
+		.scope = "process",
+		.state = EXPLAIN_UNKNOWN};
 	int64_t used = open_descriptors(proc_fd, pid);
-	uint64_t max = used < 0 ? 0 : soft_nofile(proc_fd, pid);
+	uint64_t soft;
+
+	if (used >= 0)
+		row.used = (uint64_t)used;
+	if (soft_nofile(proc_fd, pid, &soft) == 0) {
+		row.max = soft == UINT64_MAX ? 0 : soft;
+		if (used >= 0)
+			row.state = soft == UINT64_MAX ? EXPLAIN_OK : explain_state(row.used, soft);
+	}
+	add_row(explanation, row);
+}
+
+static bool next_number(const char **p, uint64_t *ret)
+{
+	*p += strspn(*p, " \t");
+	return parse_u64_prefix(*p, p, ret) == 0;
+}
+
+/* file-nr: "allocated  unused  maximum" (the middle one is 0 since 2.6). */
+static void explain_system(int proc_fd, Explanation *explanation)
+{
+	ExplainRow row = {.what = N_("open files of all (fs.file-max)"),
+		.error = "ENFILE",
+		.scope = "system",
+		.state = EXPLAIN_UNKNOWN};
+	uint64_t allocated, unused, max;
 	char line[128];
 
-	add_row(explanation, (ExplainRow){.what = N_("open files (RLIMIT_NOFILE)"),
-				     .error = "EMFILE",
-				     .scope = "process",
-				     .used = used < 0 ? 0 : (uint64_t)used,
-				     .max = max});
-	/* "allocated  0  maximum" */
 	if (read_line_at(proc_fd, "sys/fs/file-nr", line, sizeof line) > 0) {
-		uint64_t allocated = 0, unused = 0, file_max = 0;
 		const char *p = line;
-		if (parse_u64_prefix(p, &p, &allocated) == 0 && *p++ == '\t' &&
-			parse_u64_prefix(p, &p, &unused) == 0 && *p++ == '\t')
-			(void)parse_u64_prefix(p, &p, &file_max);
-		add_row(explanation, (ExplainRow){.what = N_("open files of all (fs.file-max)"),
-					     .error = "ENFILE",
-					     .scope = "system",
-					     .used = allocated - MIN_OF(unused, allocated),
-					     .max = file_max});
+		if (next_number(&p, &allocated) && next_number(&p, &unused) &&
+			next_number(&p, &max)) {
+			row.used = allocated - MIN_OF(unused, allocated);
+			row.max = max;
+			row.state = explain_state(row.used, row.max);
+		}
 	}
+	add_row(explanation, row);
+}
+
+static ExplainRow disk_row(const char *what, uint64_t total, uint64_t available, uint64_t unit)
+{
+	ExplainRow row = {.what = what,
+		.error = "ENOSPC",
+		.scope = "filesystem",
+		.bytes = unit > 1,
+		.state = EXPLAIN_UNKNOWN};
+
+	if (total == 0 || total > UINT64_MAX / unit)
+		return row;
+	row.used = (total - MIN_OF(available, total)) * unit;
+	row.max = total * unit;
+	row.state = explain_state(row.used, row.max);
+	return row;
+}
+
+void explain_disk_rows(const struct statvfs *fs, ExplainRow *ret_space, ExplainRow *ret_inodes)
+{
+	/* What an ordinary user may fill: blocks minus what is kept back for root. */
+	uint64_t kept = fs->f_bfree - MIN_OF(fs->f_bavail, fs->f_bfree);
+	uint64_t kept_inodes = fs->f_ffree - MIN_OF(fs->f_favail, fs->f_ffree);
+
+	*ret_space = disk_row(N_("disk space where it works"),
+		fs->f_blocks - MIN_OF(kept, (uint64_t)fs->f_blocks), fs->f_bavail,
+		fs->f_frsize ? fs->f_frsize : 1);
+	*ret_inodes = disk_row(N_("inodes where it works"),
+		fs->f_files - MIN_OF(kept_inodes, (uint64_t)fs->f_files), fs->f_favail, 1);
 }
 
 /* The filesystem of its working directory: the one meaning of "no space left" that is no lie. */
 static void explain_disk(int proc_fd, const char *pid, Explanation *explanation)
 {
+	ExplainRow space, inodes;
+	struct statvfs fs = {};
 	char path[32];
-	struct statvfs fs;
 
 	(void)snprintf(path, sizeof path, "%s/cwd", pid);
 	_cleanup_(closep) int fd = openat(proc_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || fstatvfs(fd, &fs) < 0 || fs.f_blocks == 0)
-		return;
-	/* What an ordinary user may fill: blocks minus what is kept back for root. */
-	uint64_t kept = fs.f_bfree - fs.f_bavail,
-		 max = fs.f_blocks - MIN_OF(kept, (uint64_t)fs.f_blocks);
-	add_row(explanation,
-		(ExplainRow){.what = N_("disk space where it works"),
-			.error = "ENOSPC",
-			.scope = "filesystem",
-			.used = (max - MIN_OF(max, (uint64_t)fs.f_bavail)) * fs.f_frsize,
-			.max = max * fs.f_frsize,
-			.bytes = true});
-	if (fs.f_files)
-		add_row(explanation, (ExplainRow){.what = N_("inodes where it works"),
-					     .error = "ENOSPC",
-					     .scope = "filesystem",
-					     .used = fs.f_files - fs.f_favail,
-					     .max = fs.f_files});
+	bool seen = fd >= 0 && fstatvfs(fd, &fs) == 0;
+	if (seen && fs.f_blocks == 0)
+		return; /* /proc and its like have no end */
+	explain_disk_rows(&fs, &space, &inodes);
+	add_row(explanation, space);
+	if (fs.f_files) /* btrfs counts none */
+		add_row(explanation, inodes);
 }
 
+/* Name and effective uid, whom the kernel charges (inotify_new_group: current_euid()). */
 static int identify(int proc_fd, const char *pid, Explanation *ret)
 {
 	char path[32], comm[128];
@@ -166,14 +232,38 @@ static int identify(int proc_fd, const char *pid, Explanation *ret)
 	if (!line)
 		return -ESRCH;
 	line += strlen("\nUid:");
-	line += strspn(line, "\t ");
-	if (parse_u64_prefix(line, &line, &uid) < 0 || uid > UINT32_MAX)
+	if (!next_number(&line, &uid) || !next_number(&line, &uid) || uid > UINT32_MAX)
 		return -ESRCH;
 	(void)snprintf(path, sizeof path, "%s/comm", pid);
 	if (read_line_at(proc_fd, path, comm, sizeof comm) > 0)
 		ret->name = strdup(comm);
 	ret->uid = (uid_t)uid;
 	return 0;
+}
+
+/* Where the survey knows better who pays: a holder in a namespace below belongs to its owner. */
+static void find_payer(const Survey *survey, Explanation *explanation)
+{
+	for (size_t i = 0; i < survey->n_processes; i++)
+		if (survey->processes[i].pid == explanation->pid)
+			(void)survey_payer(&survey->internals->details[i], &explanation->uid);
+}
+
+static bool in_other_namespace(int proc_fd, const char *pid)
+{
+	char path[32], its[64], ours[64];
+
+	(void)snprintf(path, sizeof path, "%s/ns/user", pid);
+	ssize_t n = readlinkat(proc_fd, path, its, sizeof its);
+	ssize_t m = readlinkat(proc_fd, "self/ns/user", ours, sizeof ours);
+	return n > 0 && m > 0 && (n != m || memcmp(its, ours, (size_t)n) != 0);
+}
+
+static bool is_real_proc(int proc_fd)
+{
+	struct statfs fs;
+
+	return fstatfs(proc_fd, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC;
 }
 
 int survey_explain(const Survey *survey, int proc_fd, pid_t pid, Explanation *ret)
@@ -189,13 +279,16 @@ int survey_explain(const Survey *survey, int proc_fd, pid_t pid, Explanation *re
 		r = identify(proc_fd, name, &explanation);
 		if (r < 0)
 			return r;
+		find_payer(survey, &explanation);
+		explanation.other_namespace = in_other_namespace(proc_fd, name);
 	}
-	if (explanation.uid == survey->viewer) {
+	if (explanation.uid == geteuid() && !explanation.other_namespace && is_real_proc(proc_fd)) {
 		explanation.canary_asked = true;
 		explanation.canary = inotify_canary("/");
 	}
 	explain_inotify(survey, &explanation);
 	explain_descriptors(proc_fd, name, &explanation);
+	explain_system(proc_fd, &explanation);
 	explain_disk(proc_fd, name, &explanation);
 	*ret = explanation;
 	return 0;
