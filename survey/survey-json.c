@@ -35,6 +35,7 @@ static json_t *process_json(const SurveyProcess *process)
 	json_add_string(object, "container", process->container);
 	json_add_u64(object, "descriptors", process->references);
 	json_add_u64(object, "shared", process->shared);
+	json_add_u64(object, "smallInstances", process->small);
 	json_add_u64(object, "fanotifyGroups", process->fanotify_groups);
 	json_add_u64(object, "fanotifyMarks", process->fanotify_marks);
 	json_add_bool(object, "childUserNamespace", process->in_child_userns);
@@ -84,12 +85,22 @@ json_t *survey_limits_to_json(const InotifyLimits *limits)
 	return object;
 }
 
+/* An ordinary user's total is their own account; for root it is whoever stands closest to a limit.
+ */
+static const SurveyAccount *account_of_totals(const Survey *survey)
+{
+	static const SurveyAccount nothing = {.instance_percent = -1, .watch_percent = -1};
+	const SurveyAccount *own = survey->viewer ? survey_account(survey, survey->viewer) : NULL;
+
+	if (own)
+		return own;
+	return survey->viewer == 0 && survey->n_accounts ? &survey->accounts[0] : &nothing;
+}
+
 json_t *survey_to_json(const Survey *survey, SurveyFilter filter, void *userdata)
 {
 	json_t *root = json_object(), *processes = json_array(), *users = json_array();
-	/* An ordinary user's total is their own account; for root it is whoever stands closest to a
-	 * limit. */
-	const SurveyAccount *total = survey->viewer ? survey_account(survey, survey->viewer) : NULL;
+	const SurveyAccount *total = account_of_totals(survey);
 
 	for (size_t i = 0; i < survey->n_processes; i++)
 		if (!filter || filter(&survey->processes[i], userdata))
@@ -99,8 +110,7 @@ json_t *survey_to_json(const Survey *survey, SurveyFilter filter, void *userdata
 
 	json_add_u64(root, "version", 1);
 	(void)json_object_set_new(root, "processes", processes);
-	(void)json_object_set_new(
-		root, "totals", totals_json(total ? total : &survey->accounts[0]));
+	(void)json_object_set_new(root, "totals", totals_json(total));
 	(void)json_object_set_new(root, "users", users);
 	(void)json_object_set_new(root, "limits", survey_limits_to_json(&survey->limits));
 	json_add_string(root, "method", survey->method);
