@@ -12,6 +12,29 @@
 #define CONTAINER_ID_SHOWN  12	/* of them, as docker ps shows */
 #define NAME_BYTES_MAX	    255 /* of a label: file names in cgroupfs have no more */
 
+char *identity_cgroup(const char *text)
+{
+	const char *unified = NULL, *named = NULL;
+
+	for (const char *line = text; *line; line += *line == '\n') {
+		const char *end = line + strcspn(line, "\n");
+		const char *controllers = memchr(line, ':', (size_t)(end - line));
+		const char *path =
+			controllers ? memchr(controllers + 1, ':', (size_t)(end - controllers - 1))
+				    : NULL;
+		if (path && path[1] == '/') {
+			if (!unified && startswith(line, "0::"))
+				unified = path + 1;
+			else if (!named && startswith(controllers, ":name=systemd:"))
+				named = path + 1;
+		}
+		line = end;
+	}
+	bool root = unified && (unified[1] == '\0' || unified[1] == '\n');
+	const char *found = unified && !(root && named) ? unified : named;
+	return found ? strndup(found, strcspn(found, "\n")) : NULL;
+}
+
 static bool is_unit(const char *name, size_t length)
 {
 	static const char *const suffixes[] = {".service", ".scope"};

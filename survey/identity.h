@@ -9,6 +9,10 @@
 #include "survey/desktop-entry.h"
 #include "survey/survey.h"
 
+/* The path in the text of /proc/PID/cgroup ("ID:CONTROLLERS:PATH" a line, cgroups(7)): the unified
+ * hierarchy's, but systemd's named one where the unified one says only "/" (hybrid, v1). NULL:
+ * none. Caller frees. Pure. */
+char *identity_cgroup(const char *text);
 /* The innermost unit of a cgroup path, a user's before the system's
  * ("…/user@1000.service/app.slice/foo.service" → foo.service). NULL: none. Caller frees. Pure. */
 char *identity_unit(const char *cgroup);
@@ -31,8 +35,9 @@ char *identity_script(const char *exe, const char *cmdline);
  * terminal emulator only the emulator is. Pure. */
 bool identity_is_own(const char *path, const DesktopEntry *entry);
 
-#define IDENTITY_APPS_MAX 256 /* a survey that meets more shows the rest by their program's name   \
-			       */
+#define IDENTITY_APPS_MAX                                                                          \
+	256 /* a survey that meets more shows the rest by their program's name                     \
+	     */
 
 typedef struct IdentityApp {
 	char *id;

@@ -6,6 +6,7 @@
 #include "common/io.h"
 #include "common/text.h"
 #include "survey/fdinfo.h"
+#include "survey/identity.h"
 #include "survey/internals.h"
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -247,26 +248,11 @@ static char *read_cmdline(int dir)
 	return TAKE_PTR(data);
 }
 
-/* The path in the unified hierarchy ("0::/…"), else in systemd's named one ("1:name=systemd:/…").
- */
 static char *read_cgroup(int dir)
 {
 	_cleanup_(freep) char *data = NULL;
-	const char *found = NULL;
 
-	if (read_file_at(dir, "cgroup", CGROUP_MAX, &data) < 0)
-		return NULL;
-	for (const char *line = data; line;
-		line = strchr(line, '\n'), line = line ? line + 1 : NULL) {
-		const char *named = strstr(line, ":name=systemd:");
-		const char *end = strchr(line, '\n');
-		if (startswith(line, "0::") &&
-			(!found || line[3] != '/' || (line[4] && line[4] != '\n')))
-			found = line + 3;
-		else if (named && (!end || named < end))
-			found = named + strlen(":name=systemd:");
-	}
-	return found ? strndup(found, strcspn(found, "\n")) : NULL;
+	return read_file_at(dir, "cgroup", CGROUP_MAX, &data) < 0 ? NULL : identity_cgroup(data);
 }
 
 static char *read_comm(int dir)

@@ -14,6 +14,52 @@
 			assert_null(_got);                                                         \
 	} while (0)
 
+static void cgroup_files(void **state)
+{
+	static const char *const rows[][2] = {
+		{"0::/user.slice/x.scope\n", "/user.slice/x.scope"},
+		{"0::/user.slice/x.scope", "/user.slice/x.scope"},
+		{"0::/\n", "/"},
+		{"0::/", "/"},
+		{"", NULL},
+		{"\n\n\n", NULL},
+		{"0::", NULL},
+		{"0:", NULL},
+		{"0", NULL},
+		{"::\n::::\n", NULL},
+		{"0::relative\n", NULL},
+		{"0::/../../x.service\n", "/../../x.service"}, /* outside of our cgroup namespace */
+		/* hybrid: systemd's own hierarchy is v1, the unified one is empty */
+		{"12:cpu,cpuacct:/\n1:name=systemd:/system.slice/a.service\n0::/\n",
+			"/system.slice/a.service"},
+		{"12:cpu:/\n1:name=systemd:/system.slice/a.service\n0::/system.slice/b.service\n",
+			"/system.slice/b.service"},
+		{"1:name=systemd:/a.service\n", "/a.service"},
+		{"1:name=systemd:/\n0::/\n", "/"},
+		{"12:cpu:/docker/1\n", NULL},
+		/* a folder's name may not pass for a controller's */
+		{"5:cpu:/x:name=systemd:/evil.service\n1:name=systemd:/good.service\n",
+			"/good.service"},
+		{"5:cpu:/0::/evil.service\n", NULL},
+		{"0::/a:b::c\n", "/a:b::c"},
+		{"0::/first\n0::/second\n", "/first"},
+		{"0::/a b\tc\xff\n", "/a b\tc\xff"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+		assert_text(identity_cgroup(rows[i][0]), rows[i][1]);
+
+	char *text = malloc(200001);
+	assert_non_null(text);
+	memset(text, ':', 200000); /* one line without end, then many empty ones */
+	text[200000] = '\0';
+	assert_text(identity_cgroup(text), NULL);
+	memset(text, '\n', 200000);
+	assert_text(identity_cgroup(text), NULL);
+	free(text);
+}
+
 static void units(void **state)
 {
 	static const char *const rows[][2] = {
@@ -338,6 +384,7 @@ static void rows_are_named_by_their_application(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(cgroup_files),
 		cmocka_unit_test(units),
 		cmocka_unit_test(applications),
 		cmocka_unit_test(containers),
