@@ -227,12 +227,12 @@ def test_survey_over_the_bus(processes, tmp_path, session_bus):
 
 
 def test_only_the_canary_takes_instances(processes, tmp_path, session_bus):
-    """Far from a limit there is not even a canary: no inotify call at all."""
+    """Far from a limit there is not even a canary: no inotify call at all. (-D: what is ended is the daemon, not its tracer.)"""
     trace = tmp_path / "trace"
     env = dict(os.environ, DBUS_SESSION_BUS_ADDRESS=session_bus.address, DBUS_SYSTEM_BUS_ADDRESS="unix:path=/nonexistent")
     (tmp_path / "conf").mkdir()
     (tmp_path / "conf/vigil.conf").write_text(CONFIG)
-    child = processes.start(["strace", "-f", "-o", trace, "-e", "trace=inotify_init,inotify_init1,execve", BUILD / "vigil-monitord",
+    child = processes.start(["strace", "-D", "-f", "-o", trace, "-e", "trace=inotify_init,inotify_init1,execve", BUILD / "vigil-monitord",
                              "--verbose", f"--config={tmp_path}/conf"], env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     for _ in range(2):
         assert child.stdout.readline().startswith("inotify:")

@@ -95,7 +95,7 @@ def test_churn_costs_nothing(processes):
     started = [0]
 
     def churn():
-        while not stop.is_set() and started[0] < 1000:
+        while not stop.is_set():
             subprocess.run(["/bin/true"], check=True)
             started[0] += 1
 
@@ -104,7 +104,7 @@ def test_churn_costs_nothing(processes):
         t.start()
     try:
         surveys = 0
-        while started[0] < 1000 and surveys < 400:
+        while started[0] < 1000 or surveys < 10:
             data = survey()
             assert row(data, load.pid)["watches"] == 20
             assert account(data)["instances"] == 2
@@ -113,7 +113,7 @@ def test_churn_costs_nothing(processes):
         stop.set()
         for t in threads:
             t.join()
-    assert started[0] >= 1000 and surveys > 10
+    assert started[0] >= 1000 and surveys >= 10
 
 
 def test_a_hundred_thousand_watches_in_one_instance(processes):
