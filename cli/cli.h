@@ -34,12 +34,13 @@ typedef struct CliOptions {
 /* Bits: which options a command knows. Those of OPTION_COMMON every command knows. */
 enum {
 	OPTION_COMMON = 1 << 0,
-	OPTION_TABLE = 1 << 1, /* --no-legend -n -r --sort */
+	OPTION_TABLE = 1 << 1, /* -n -r --sort */
 	OPTION_BY = 1 << 2,
 	OPTION_NEED = 1 << 3,	/* --need-… --warning --critical */
 	OPTION_CHANGE = 1 << 4, /* --dry-run --no-ask-password */
 	OPTION_SCAN = 1 << 5,	/* --proc */
 	OPTION_QUIET = 1 << 6,
+	OPTION_LEGEND = 1 << 7, /* --no-legend */
 };
 
 typedef struct CliOption {
@@ -76,16 +77,22 @@ typedef struct Command {
 	const char *summary;		  /* one line */
 	const char *details;		  /* paragraphs for --help and the manual; may be NULL */
 	const char *words; /* space-separated words its first argument may be; NULL: free */
+	int trouble;	   /* exit status where the command could not even start, if 1 and 2 mean
+			      something else in it; 0: they do not */
 	int (*run)(Cli *cli, int argc, const char **argv);
 } Command;
 
 extern const Command cli_commands[];
 extern const size_t cli_n_commands;
-/* The command that a group alone stands for ("vigil inotify" = list). */
+/* The verb that a group alone stands for ("vigil inotify" = list). */
+#define CLI_GROUP_DEFAULT "list"
+/* group NULL: a command at the top. NULL: there is none. */
 const Command *cli_find(const char *group, const char *name);
 bool cli_is_group(const char *name);
 /* The nearest known word to a mistyped one, NULL if none is near. words: NULL-terminated. */
 const char *cli_nearest(const char *word, const char *const *words);
+/* The same among a group's verbs, or (NULL) among the commands and groups. */
+const char *cli_nearest_command(const char *group, const char *word);
 
 /* One line on stderr and the exit status to leave with. */
 int cli_fail(int status, const char *format, ...) PRINTF_FORMAT(2, 3);
@@ -104,6 +111,7 @@ CellStyle cli_level_style(double percent);
 
 /* Help texts, from the tables. */
 void help_overview(StrBuf *out);
+void help_group(StrBuf *out, const char *group);
 void help_command(StrBuf *out, const Command *command);
 /* "man", "bash", "zsh", "fish". False: no such form. */
 bool generate(StrBuf *out, const char *form);

@@ -5,7 +5,9 @@
 #include "common/i18n.h"
 #include "common/text.h"
 
-#define LIST_OPTIONS (OPTION_COMMON | OPTION_TABLE | OPTION_BY | OPTION_SCAN)
+#define NOTE_OPTIONS (OPTION_COMMON | OPTION_LEGEND | OPTION_QUIET | OPTION_SCAN)
+#define LIST_OPTIONS (NOTE_OPTIONS | OPTION_TABLE | OPTION_BY)
+#define WORDS_MAX    64
 
 /* clang-format off */
 const Command cli_commands[] = {
@@ -16,9 +18,9 @@ const Command cli_commands[] = {
 	 .details = N_("A PATTERN is matched against name, executable, unit and application, with * and ?; without them as a part. "
 		"An instance that a program inherited or was handed counts once. Descriptors that several processes share "
 		"are told in SHARED; processes that could not be read are counted below the table.")},
-	{.group = "inotify", .name = "limits", .options = OPTION_COMMON | OPTION_SCAN, .run = cmd_inotify_limits,
+	{.group = "inotify", .name = "limits", .options = NOTE_OPTIONS, .run = cmd_inotify_limits,
 	 .summary = N_("the limits, which one binds, and what watches cost")},
-	{.group = "inotify", .name = "check", .options = OPTION_COMMON | OPTION_NEED | OPTION_QUIET | OPTION_SCAN, .run = cmd_inotify_check,
+	{.group = "inotify", .name = "check", .options = OPTION_COMMON | OPTION_NEED | OPTION_QUIET | OPTION_SCAN, .trouble = CHECK_UNKNOWN, .run = cmd_inotify_check,
 	 .summary = N_("for monitoring and scripts: is there room left?"),
 	 .details = N_("Exit status: 0 enough, 1 warning, 2 critical, 3 unknown. With --need-instances or --need-watches: 0 when so many more "
 		"fit, 2 when they do not. The line follows the monitoring plugins' form.")},
@@ -29,7 +31,7 @@ const Command cli_commands[] = {
 		"and as many watches as 1 % of memory pays for or 1048576. polkit asks for authorisation.")},
 	{.group = "inotify", .name = "reset", .options = OPTION_COMMON | OPTION_CHANGE, .run = cmd_inotify_reset,
 	 .summary = N_("forget what Vigil raised, and restore the values it found")},
-	{.group = "inotify", .name = "explain", .arguments = "[PID]", .options = OPTION_COMMON | OPTION_SCAN, .max_arguments = 1, .run = cmd_inotify_explain,
+	{.group = "inotify", .name = "explain", .arguments = "[PID]", .options = NOTE_OPTIONS, .max_arguments = 1, .run = cmd_inotify_explain,
 	 .summary = N_("why a program says \"no space left\" or \"too many open files\"")},
 	{.name = "doctor", .options = OPTION_COMMON | OPTION_SCAN, .run = cmd_doctor,
 	 .summary = N_("check every link from the kernel to your desktop, and how to mend it")},
@@ -93,4 +95,19 @@ const char *cli_nearest(const char *word, const char *const *words)
 		}
 	}
 	return best;
+}
+
+const char *cli_nearest_command(const char *group, const char *word)
+{
+	const char *words[WORDS_MAX + 1] = {};
+	size_t n = 0;
+
+	for (size_t i = 0; i < cli_n_commands && n < WORDS_MAX; i++) {
+		const Command *command = &cli_commands[i];
+		if (group && command->group && streq(group, command->group))
+			words[n++] = command->name;
+		else if (!group)
+			words[n++] = command->group ? command->group : command->name;
+	}
+	return cli_nearest(word, words);
 }

@@ -85,6 +85,21 @@ void help_overview(StrBuf *out)
 	strbuf_add(out, _("\nExit status: 0 done, 1 failed, 2 bad usage.\n"));
 }
 
+void help_group(StrBuf *out, const char *group)
+{
+	const Command *standard = cli_find(group, CLI_GROUP_DEFAULT);
+
+	strbuf_addf(out, _("Usage: vigil %s [COMMAND] [OPTION]... [ARGUMENT]...\n\nCommands:\n"),
+		group);
+	for (size_t i = 0; i < cli_n_commands; i++)
+		if (cli_commands[i].group && streq(cli_commands[i].group, group))
+			add_command(out, &cli_commands[i]);
+	strbuf_addf(out, _("\nWithout a command it is '%s %s', whose options are:\n"), group,
+		standard->name);
+	add_options(out, standard->options);
+	strbuf_addf(out, _("\n'vigil help %s COMMAND' shows the options of the others.\n"), group);
+}
+
 void help_command(StrBuf *out, const Command *command)
 {
 	strbuf_addf(out, _("Usage: vigil %s%s%s [OPTION]...%s%s\n\n"),
@@ -107,10 +122,11 @@ int cmd_help(Cli *cli, int argc, const char **argv)
 		help_overview(&cli->out);
 		return cli_show(cli);
 	}
-	if (cli_is_group(argv[0]))
-		command = cli_find(argv[0], argc > 1 ? argv[1] : "list");
-	else if (argc == 1)
-		command = cli_find(NULL, argv[0]);
+	if (argc == 1 && cli_is_group(argv[0])) {
+		help_group(&cli->out, argv[0]);
+		return cli_show(cli);
+	}
+	command = cli_find(argc > 1 ? argv[0] : NULL, argv[argc - 1]);
 	if (!command)
 		return cli_fail(EXIT_USAGE, _("No command '%s%s%s'; 'vigil help' lists them."),
 			argv[0], argc > 1 ? " " : "", argc > 1 ? argv[1] : "");

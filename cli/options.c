@@ -13,7 +13,7 @@ const CliOption cli_options[] = {
 	{"json",            'j', NULL,    AT(json),            OPTION_COMMON, N_("print one JSON document (schemas: share/vigil/schema)"), NULL},
 	{"color",            0,  "WHEN",  AT(colour),          OPTION_COMMON, N_("auto, always or never; NO_COLOR is respected"), "auto always never"},
 	{"no-pager",         0,  NULL,    AT(no_pager),        OPTION_COMMON, N_("do not pipe long output into a pager"), NULL},
-	{"no-legend",        0,  NULL,    AT(no_legend),       OPTION_TABLE,  N_("leave out the header and the notes"), NULL},
+	{"no-legend",        0,  NULL,    AT(no_legend),       OPTION_LEGEND, N_("leave out the header and the notes"), NULL},
 	{"limit",           'n', "N",     AT(limit),           OPTION_TABLE,  N_("show at most N rows (also: --top N)"), NULL},
 	{"top",              0,  "N",     AT(limit),           OPTION_TABLE,  N_("the N biggest rows"), NULL},
 	{"reverse",         'r', NULL,    AT(reverse),         OPTION_TABLE,  N_("turn the order round"), NULL},
@@ -25,7 +25,7 @@ const CliOption cli_options[] = {
 	{"critical",        'c', "PERCENT", AT(critical),      OPTION_NEED,   N_("critical from this share on (95)"), NULL},
 	{"dry-run",          0,  NULL,    AT(dry_run),         OPTION_CHANGE, N_("only print the exact file and the exact command"), NULL},
 	{"no-ask-password",  0,  NULL,    AT(no_ask_password), OPTION_CHANGE, N_("never ask for a password"), NULL},
-	{"quiet",           'q', NULL,    AT(quiet),           OPTION_QUIET,  N_("print nothing, only set the exit status"), NULL},
+	{"quiet",           'q', NULL,    AT(quiet),           OPTION_QUIET,  N_("leave out the notes; with check: print nothing, only set the exit status"), NULL},
 	{"proc",             0,  "DIR",   AT(proc),            OPTION_SCAN,   N_("read another /proc tree"), NULL},
 };
 /* clang-format on */

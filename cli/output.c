@@ -64,8 +64,8 @@ static size_t lines_of(const StrBuf *text)
  * (CVE-2023-26604). */
 static bool elevated(void)
 {
-	return getenv("SUDO_UID") || getenv("PKEXEC_UID") || getuid() != geteuid() ||
-	       getgid() != getegid();
+	return getenv("SUDO_UID") || getenv("PKEXEC_UID") || getenv("DOAS_USER") ||
+	       getuid() != geteuid() || getgid() != getegid();
 }
 
 /* The pager to run through sh, as git does; NULL: none. */
@@ -132,7 +132,7 @@ void cli_note(Cli *cli, const char *format, ...)
 	_cleanup_(freep) char *text = NULL;
 	va_list ap;
 
-	if (cli->options.no_legend)
+	if (cli->options.no_legend || cli->options.quiet)
 		return;
 	va_start(ap, format);
 	if (vasprintf(&text, format, ap) < 0)

@@ -89,37 +89,52 @@ static int set_values(Cli *cli)
 	return EXIT_DONE;
 }
 
-static int run_command(Cli *cli, poptContext context)
+static int read_options(Cli *cli, poptContext context)
 {
-	const Command *command = cli->command;
-	const char **arguments;
-	int r, n = 0;
+	int r;
 
 	while ((r = poptGetNextOpt(context)) > 0)
 		;
-	if (r < -1)
-		return bad_option(command, context, r);
-	if (cli->options.version) {
+	return r < -1 ? bad_option(cli->command, context, r) : EXIT_DONE;
+}
+
+static int check_arguments(const Command *command, int n)
+{
+	if (n >= command->min_arguments &&
+		(command->max_arguments < 0 || n <= command->max_arguments))
+		return EXIT_DONE;
+	return cli_fail(EXIT_USAGE, _("'%s' takes %s. 'vigil help %s%s%s' says more."),
+		command->name, command->arguments ? command->arguments : _("no arguments"),
+		command->group ? command->group : "", command->group ? " " : "", command->name);
+}
+
+static int run_command(Cli *cli, poptContext context)
+{
+	const Command *command = cli->command;
+	int n = 0;
+	int r;
+
+	r = read_options(cli, context);
+	if (r == EXIT_DONE)
+		r = set_terminal(cli);
+	if (r == EXIT_DONE && cli->options.version) {
 		strbuf_add(&cli->out, "vigil " VIGIL_VERSION "\n");
 		return cli_show(cli);
 	}
-	r = set_terminal(cli);
 	if (r == EXIT_DONE && cli->options.help) {
 		help_command(&cli->out, command);
 		return cli_show(cli);
 	}
-	arguments = poptGetArgs(context);
+	const char **arguments = poptGetArgs(context);
 	while (arguments && arguments[n])
 		n++;
-	if (r == EXIT_DONE && (n < command->min_arguments ||
-				      (command->max_arguments >= 0 && n > command->max_arguments)))
-		r = cli_fail(EXIT_USAGE, _("'%s' takes %s. 'vigil help %s%s%s' says more."),
-			command->name, command->arguments ? command->arguments : _("no arguments"),
-			command->group ? command->group : "", command->group ? " " : "",
-			command->name);
+	if (r == EXIT_DONE)
+		r = check_arguments(command, n);
 	if (r == EXIT_DONE)
 		r = set_values(cli);
-	return r == EXIT_DONE ? command->run(cli, n, arguments) : r;
+	if (r != EXIT_DONE)
+		return command->trouble ? command->trouble : r;
+	return command->run(cli, n, arguments);
 }
 
 /* argv[0] is the command's last word. */
@@ -146,58 +161,115 @@ static int run_with(const Command *command, int argc, const char **argv)
 	return r;
 }
 
-static int no_such_command(const char *group, const char *word)
+static int no_such_command(const char *word)
 {
-	const char *words[WORDS_MAX + 1] = {};
-	size_t n = 0;
+	const char *near = cli_nearest_command(NULL, word);
 
-	for (size_t i = 0; i < cli_n_commands && n < WORDS_MAX; i++) {
-		const Command *command = &cli_commands[i];
-		if (group && command->group && streq(group, command->group))
-			words[n++] = command->name;
-		else if (!group)
-			words[n++] = command->group ? command->group : command->name;
-	}
-	const char *near = cli_nearest(word, words);
 	if (near)
 		return cli_fail(EXIT_USAGE, _("No command '%s'. Did you mean '%s'?"), word, near);
 	return cli_fail(EXIT_USAGE, _("No command '%s'; 'vigil help' lists them."), word);
 }
 
-/* "vigil inotify …": a verb, or an option or pattern of list. A word that is no verb is a pattern
- * unless it looks like a slip. */
-static int run_group(const char *group, int argc, const char **argv)
-{
-	const Command *command = argc > 1 ? cli_find(group, argv[1]) : NULL;
+/* argv once the words that name the command are taken out: what popt is to read. */
+typedef struct Line {
+	const char **argv; /* argv[0] is the command's name */
+	int argc;
+} Line;
 
+static bool takes_argument(const char *name, size_t length, char letter)
+{
+	for (size_t i = 0; i < cli_n_options; i++) {
+		const CliOption *option = &cli_options[i];
+		bool same = letter ? option->letter == letter
+				   : strlen(option->name) == length &&
+					     strncmp(option->name, name, length) == 0;
+		if (same)
+			return option->argument;
+	}
+	return false;
+}
+
+/* How many words of argv an option at its start takes: 0 (it is none), 1, or 2 ("-n 5"). */
+static int option_words(const char *const *argv)
+{
+	const char *word = argv[0];
+
+	if (word[0] != '-' || !word[1] || streq(word, "--"))
+		return 0;
+	bool apart = word[1] == '-'
+			     ? !strchr(word, '=') && takes_argument(word + 2, strlen(word + 2), 0)
+			     : takes_argument(NULL, 0, word[strlen(word) - 1]);
+	return apart && argv[1] ? 2 : 1;
+}
+
+/* Options may stand before the command and between its words, as in git and systemctl. Moves them
+ * into line and gives where the next word stands (argc: nowhere). */
+static int skip_options(int argc, const char **argv, int at, Line *line)
+{
+	int n;
+
+	while (at < argc && (n = option_words(argv + at)) > 0)
+		for (; n > 0; n--)
+			line->argv[line->argc++] = argv[at++];
+	return at;
+}
+
+static bool asks_for_help(const Line *line)
+{
+	for (int i = 1; i < line->argc && !streq(line->argv[i], "--"); i++)
+		if (streq(line->argv[i], "--help") || streq(line->argv[i], "-h"))
+			return true;
+	return false;
+}
+
+/* Help of a group, or with NULL of all. */
+static int run_help(const char *group)
+{
+	const char *argv[] = {"help", group, NULL};
+	return run_with(cli_find(NULL, "help"), group ? 2 : 1, argv);
+}
+
+/* A word behind a group that is no verb of it is an argument of the group's default. */
+static int run_line(const char *group, int argc, const char **argv, Line *line)
+{
+	const Command *command = NULL;
+	int at = skip_options(argc, argv, 1, line);
+
+	if (!group && at < argc && cli_is_group(argv[at])) {
+		group = argv[at];
+		at = skip_options(argc, argv, at + 1, line);
+	}
+	if (at < argc && !streq(argv[at], "--"))
+		command = cli_find(group, argv[at]);
 	if (command)
-		return run_with(command, argc - 1, argv + 1);
-	return run_with(cli_find(group, "list"), argc, argv);
+		at++;
+	else if (!group && at < argc)
+		return no_such_command(argv[at]);
+	for (; at < argc; at++)
+		line->argv[line->argc++] = argv[at];
+	if (!command && asks_for_help(line))
+		return run_help(group);
+	if (!command)
+		command = group ? cli_find(group, CLI_GROUP_DEFAULT) : cli_find(NULL, "status");
+	line->argv[0] = command->name;
+	return run_with(command, line->argc, line->argv);
 }
 
 int cli_run(int argc, const char **argv)
 {
-	const char *self = strrchr(argv[0], '/');
-	StrBuf text = {};
+	const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
+	const char *self = slash ? slash + 1 : argc > 0 ? argv[0] : "vigil";
 
-	self = self ? self + 1 : argv[0];
-	if (streq(self, "inotify-survey"))
-		return run_group("inotify", argc, argv);
 	if (argc > 2 && streq(argv[1], "--generate")) {
+		_cleanup_(strbuf_done) StrBuf text = {};
 		bool known = generate(&text, argv[2]);
 		(void)fputs(strbuf_text(&text), stdout);
-		strbuf_done(&text);
 		return known ? EXIT_DONE
 			     : cli_fail(EXIT_USAGE, "--generate: man, bash, zsh or fish.");
 	}
-	if (argc < 2)
-		return run_with(cli_find(NULL, "status"), argc, argv);
-	if (streq(argv[1], "--help") || streq(argv[1], "-h"))
-		return run_with(cli_find(NULL, "help"), 1, argv);
-	if (argv[1][0] == '-')
-		return run_with(cli_find(NULL, "status"), argc, argv);
-	if (cli_is_group(argv[1]))
-		return run_group(argv[1], argc - 1, argv + 1);
-	const Command *command = cli_find(NULL, argv[1]);
-	return command ? run_with(command, argc - 1, argv + 1) : no_such_command(NULL, argv[1]);
+	_cleanup_(freep) const char **words = calloc((size_t)argc + 2, sizeof *words);
+	if (!words)
+		return cli_fail(EXIT_FAILED, _("Out of memory."));
+	return run_line(streq(self, "inotify-survey") ? "inotify" : NULL, argc, argv,
+		&(Line){.argv = words, .argc = 1});
 }
