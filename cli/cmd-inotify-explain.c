@@ -118,7 +118,7 @@ static int show(Cli *cli, const Explanation *explanation)
 		return cli_fail(EXIT_FAILED, _("Out of memory."));
 	for (size_t i = 0; i < explanation->n_rows; i++)
 		add_row(table, &explanation->rows[i]);
-	if (!table_print(table, &cli->out, cli->width, cli->colour, true))
+	if (!table_print(table, &cli->out, cli->width, cli->colour, !cli->options.no_legend))
 		return cli_fail(EXIT_FAILED, _("Out of memory."));
 	strbuf_add_char(&cli->out, '\n');
 	add_verdict(cli, explanation);

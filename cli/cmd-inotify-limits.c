@@ -9,7 +9,7 @@
 /* clang-format off */
 static const TableColumn columns[] = {
 	{.title = "LIMIT"}, {.title = "VALUE", .right = true}, {.title = "USED", .right = true}, {.title = "SHARE", .right = true},
-	{.title = "", .optional = true},
+	{.title = "NOTE"},
 };
 /* clang-format on */
 
@@ -96,7 +96,7 @@ int cmd_inotify_limits(Cli *cli, int argc, const char **argv)
 	add_limit(table, "user.max_inotify_watches", limits->ns_watches, limits->watches,
 		account->watches);
 	add_queue(table, limits->queued_events);
-	if (!table_print(table, &cli->out, cli->width, cli->colour, true))
+	if (!table_print(table, &cli->out, cli->width, cli->colour, !cli->options.no_legend))
 		return cli_fail(EXIT_FAILED, _("Out of memory."));
 	note_cost(cli, limits, account);
 	return cli_show(cli);

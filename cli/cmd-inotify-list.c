@@ -45,29 +45,46 @@ static bool selected(const SurveyProcess *process, void *userdata)
 	return selection->n == 0;
 }
 
-static const char *sort_key;
-
-static int64_t order(const SurveyGroup *a, const SurveyGroup *b)
+static int64_t order(const SurveyGroup *a, const SurveyGroup *b, const char *key)
 {
-	if (streq(sort_key, "instances"))
+	if (streq(key, "instances"))
 		return (int64_t)b->instances - (int64_t)a->instances;
-	if (streq(sort_key, "name"))
+	if (streq(key, "name"))
 		return strcmp(a->label, b->label);
-	if (streq(sort_key, "pid"))
+	if (streq(key, "pid"))
 		return a->pid - b->pid;
-	if (streq(sort_key, "user"))
+	if (streq(key, "user"))
 		return (int64_t)a->uid - (int64_t)b->uid;
 	return (int64_t)b->watches - (int64_t)a->watches;
 }
 
-static int compare(const void *a, const void *b)
+/* Equal ones: more instances first, then by pid, so that two calls show the same order. */
+static int compare(const void *a, const void *b, void *key)
 {
-	int64_t r = order(a, b);
+	const SurveyGroup *x = a, *y = b;
+	int64_t r = order(x, y, key);
 
 	if (r == 0)
-		r = (int64_t)((const SurveyGroup *)b)->instances -
-		    (int64_t)((const SurveyGroup *)a)->instances;
+		r = (int64_t)y->instances - (int64_t)x->instances;
+	if (r == 0)
+		r = x->pid - y->pid;
 	return r < 0 ? -1 : r > 0;
+}
+
+/* Puts the groups in the order asked for, the biggest -n of them first. Gives how many to show. */
+static size_t arrange(const CliOptions *options, SurveyGroup *groups, size_t n, long max_rows)
+{
+	const char *key = options->sort ? options->sort : "watches";
+
+	qsort_r(groups, n, sizeof *groups, compare, (void *)key);
+	if (max_rows)
+		n = MIN_OF(n, (size_t)max_rows);
+	for (size_t i = 0; options->reverse && i < n / 2; i++) {
+		SurveyGroup other = groups[i];
+		groups[i] = groups[n - 1 - i];
+		groups[n - 1 - i] = other;
+	}
+	return n;
 }
 
 static const char *user_of(const Survey *survey, uid_t uid, char buf[static 16])
@@ -138,44 +155,71 @@ static const TableColumn group_columns[] = {
 };
 /* clang-format on */
 
+#define ACCOUNTS_NOTED 8 /* below a table; --json has them all */
+
+static void add_usage(StrBuf *out, const char *what, uint64_t used, InotifyLimit limit)
+{
+	char percent[32];
+
+	if (limit.source == LIMIT_UNKNOWN)
+		strbuf_addf(out, _("%llu %s (limit unknown)"), (unsigned long long)used, what);
+	else
+		strbuf_addf(out, _("%llu of %llu %s (%s)"), (unsigned long long)used,
+			(unsigned long long)limit.value, what,
+			cli_percent(inotify_limit_percent(used, limit), percent));
+}
+
+static void note_account(Cli *cli, const SurveyAccount *account)
+{
+	_cleanup_(strbuf_done) StrBuf line = {};
+
+	escape_terminal(&line, account->name, strlen(account->name));
+	strbuf_add(&line, ": ");
+	add_usage(&line, _("instances"), account->instances, account->max_instances);
+	strbuf_add(&line, ", ");
+	add_usage(&line, _("watches"), account->watches, account->max_watches);
+	if (account->unreadable)
+		strbuf_add(&line, _(", at least"));
+	else if (account->approximate)
+		strbuf_add(&line, _(", about"));
+	cli_note(cli, "%s", strbuf_text(&line));
+}
+
 static void note_accounts(Cli *cli, const Survey *survey)
 {
-	char percent[2][32];
+	size_t noted = 0, more = 0;
 
-	for (size_t i = 0; i < survey->n_accounts && i < 8; i++) {
+	for (size_t i = 0; i < survey->n_accounts; i++) {
 		const SurveyAccount *account = &survey->accounts[i];
 		if (!account->instances && account->uid != survey->viewer)
 			continue;
-		_cleanup_(freep) char *name = escaped_terminal(account->name);
-		cli_note(cli, _("%s: %llu of %llu instances (%s), %llu of %llu watches (%s)%s"),
-			name ? name : "?", (unsigned long long)account->instances,
-			(unsigned long long)account->max_instances.value,
-			cli_percent(account->instance_percent, percent[0]),
-			(unsigned long long)account->watches,
-			(unsigned long long)account->max_watches.value,
-			cli_percent(account->watch_percent, percent[1]),
-			account->unreadable ? _(", at least") : "");
+		if (noted < ACCOUNTS_NOTED || account->uid == survey->viewer) {
+			note_account(cli, account);
+			noted++;
+		} else {
+			more++;
+		}
 	}
+	if (more)
+		cli_note(cli, P_("and %zu user more", "and %zu users more", more), more);
 }
 
 static void note_survey(Cli *cli, const Survey *survey)
 {
-	if (cli->out.length && survey->n_processes == survey->unreadable)
+	if (survey->n_processes == survey->unreadable)
 		cli_note(cli, _("No process that can be seen holds an inotify instance."));
-	strbuf_add_char(&cli->out, '\n');
+	cli_note(cli, "%s", "");
 	note_accounts(cli, survey);
 	if (survey->unreadable)
 		cli_note(cli,
-			P_("%u process could not be read: the figures are a lower bound.",
-				"%u processes could not be read: the figures are a lower bound.",
-				survey->unreadable),
-			survey->unreadable);
+			_("%u processes seen, %u hidden (could not be read): the figures are a lower bound."),
+			survey->scanned - survey->unreadable, survey->unreadable);
 	if (survey->approximate)
 		cli_note(cli,
 			_("Some shared instances could not be told apart: the figures are approximate."));
 }
 
-static int show(Cli *cli, const Survey *survey, SurveyGroup *groups, size_t n, SurveyKey key)
+static int show(Cli *cli, const Survey *survey, const SurveyGroup *groups, size_t n, SurveyKey key)
 {
 	bool by_process = key == SURVEY_BY_PROCESS;
 	_cleanup_(table_freep) Table *table =
@@ -184,21 +228,49 @@ static int show(Cli *cli, const Survey *survey, SurveyGroup *groups, size_t n, S
 
 	if (!table)
 		return cli_fail(EXIT_FAILED, _("Out of memory."));
-	sort_key = cli->options.sort ? cli->options.sort : "watches";
-	qsort(groups, n, sizeof *groups, compare);
-	size_t shown = cli->max_rows ? MIN_OF(n, (size_t)cli->max_rows) : n;
-	for (size_t i = 0; i < shown; i++) {
-		const SurveyGroup *group = &groups[cli->options.reverse ? shown - 1 - i : i];
+	for (size_t i = 0; i < n; i++)
 		if (by_process)
-			add_process_row(table, survey, group);
+			add_process_row(table, survey, &groups[i]);
 		else
-			add_group_row(table, group);
-	}
+			add_group_row(table, &groups[i]);
 	if (!table_print(table, &cli->out, cli->width, cli->colour, !cli->options.no_legend))
 		return cli_fail(EXIT_FAILED, _("Out of memory."));
-	if (!cli->options.no_legend)
-		note_survey(cli, survey);
+	note_survey(cli, survey);
 	return cli_show(cli);
+}
+
+static json_int_t pid_at(const json_t *processes, size_t i)
+{
+	return json_integer_value(json_object_get(json_array_get(processes, i), "pid"));
+}
+
+/* The process of that pid in processes[], which is sorted by pid; NULL: none. Borrowed. */
+static json_t *find_process(const json_t *processes, json_int_t pid)
+{
+	size_t low = 0, high = json_array_size(processes);
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (pid_at(processes, middle) < pid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	json_t *found = json_array_get(processes, low);
+	return found && pid_at(processes, low) == pid ? found : NULL;
+}
+
+/* The processes[] of a survey in the order of the rows, and no others. */
+static json_t *arranged_processes(const json_t *processes, const SurveyGroup *groups, size_t n)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < n; i++) {
+		json_t *process = find_process(processes, groups[i].pid);
+		if (process)
+			(void)json_array_append(array, process);
+	}
+	return array;
 }
 
 static json_t *groups_json(const SurveyGroup *groups, size_t n)
@@ -236,6 +308,34 @@ static int check_choices(const Cli *cli, SurveyKey *ret)
 	return EXIT_DONE;
 }
 
+/* Without -n, --sort and -r processes[] is whole, with those that could not be read. */
+static int print_json(Cli *cli, const Survey *survey, Selection *selection,
+	const SurveyGroup *groups, size_t n, SurveyKey key)
+{
+	bool arranged = cli->max_rows || cli->options.sort || cli->options.reverse;
+
+	selection->unreadable_too = true;
+	json_t *root = survey_to_json(survey, selected, selection);
+	if (root && key != SURVEY_BY_PROCESS)
+		(void)json_object_set_new(root, "groups", groups_json(groups, n));
+	else if (root && arranged)
+		(void)json_object_set_new(root, "processes",
+			arranged_processes(json_object_get(root, "processes"), groups, n));
+	return cli_print_json(cli, root);
+}
+
+static int no_match(const char *pattern)
+{
+	const char *near = cli_nearest_command("inotify", pattern);
+
+	if (near)
+		return cli_fail(EXIT_FAILED,
+			_("No process that holds inotify instances matches '%s'. Did you mean 'vigil inotify %s'?"),
+			pattern, near);
+	return cli_fail(
+		EXIT_FAILED, _("No process that holds inotify instances matches '%s'."), pattern);
+}
+
 int cmd_inotify_list(Cli *cli, int argc, const char **argv)
 {
 	Selection selection = {.patterns = argv, .n = argc};
@@ -253,19 +353,14 @@ int cmd_inotify_list(Cli *cli, int argc, const char **argv)
 	r = survey_group(survey, key, selected, &selection, &groups, &n);
 	if (r < 0)
 		return cli_fail(EXIT_FAILED, _("Out of memory."));
+	size_t shown = arrange(&cli->options, groups, n, cli->max_rows);
 
-	if (cli->options.json) {
-		selection.unreadable_too = true;
-		json_t *root = survey_to_json(survey, selected, &selection);
-		if (root && key != SURVEY_BY_PROCESS)
-			(void)json_object_set_new(root, "groups", groups_json(groups, n));
-		r = cli_print_json(cli, root);
-	} else if (argc && n == 0) {
-		r = cli_fail(EXIT_FAILED,
-			_("No process that holds inotify instances matches '%s'."), argv[0]);
-	} else {
-		r = show(cli, survey, groups, n, key);
-	}
+	if (cli->options.json)
+		r = print_json(cli, survey, &selection, groups, shown, key);
+	else if (argc && n == 0)
+		r = no_match(argv[0]);
+	else
+		r = show(cli, survey, groups, shown, key);
 	survey_groups_free(groups, n);
 	return r;
 }

@@ -6,7 +6,10 @@
 #include "common/text.h"
 #include <wchar.h>
 
-#define ELASTIC_MIN 12
+/* An elastic column stays this wide while another can still give; where none can, on a very narrow
+ * terminal, the second is what is left of it. */
+#define ELASTIC_MIN  12
+#define ELASTIC_LAST 4
 
 typedef struct Cell {
 	char *text; /* escaped */
@@ -129,20 +132,21 @@ static size_t natural_widths(const Table *table, size_t *widths, bool header)
 	return total ? total - 2 : 0;
 }
 
-/* The widest elastic column gives way until the rows fit, or all are at their minimum. */
-static void shrink(const Table *table, size_t *widths, size_t total, size_t width)
+/* The widest elastic column gives way until the rows fit, or all are at least. Gives the total. */
+static size_t shrink(const Table *table, size_t *widths, size_t total, size_t width, size_t least)
 {
 	while (total > width) {
 		size_t widest = table->n_columns;
 		for (size_t c = 0; c < table->n_columns; c++)
-			if (table->columns[c].elastic && widths[c] > ELASTIC_MIN &&
+			if (table->columns[c].elastic && widths[c] > least &&
 				(widest == table->n_columns || widths[c] > widths[widest]))
 				widest = c;
 		if (widest == table->n_columns)
-			return;
+			break;
 		widths[widest]--;
 		total--;
 	}
+	return total;
 }
 
 static void spaces(StrBuf *out, size_t n)
@@ -211,8 +215,10 @@ bool table_print(const Table *table, StrBuf *out, size_t width, bool colour, boo
 	if (!widths || !titles || table->failed)
 		return false;
 	size_t total = natural_widths(table, widths, header);
-	if (width)
-		shrink(table, widths, total, width);
+	if (width) {
+		total = shrink(table, widths, total, width, ELASTIC_MIN);
+		(void)shrink(table, widths, total, width, ELASTIC_LAST);
+	}
 	for (size_t c = 0; c < table->n_columns; c++)
 		titles[c] = (Cell){.text = (char *)table->columns[c].title,
 			.columns = text_columns(table->columns[c].title),
