@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* vigil doctor: every link between the kernel and the desktop, each with what mends it. */
+#include "cli/boot.h"
 #include "cli/bus.h"
 #include "cli/cli.h"
 #include "common/i18n.h"
 #include "common/json.h"
 #include "common/text.h"
-#include "survey/sysctl.h"
 #include <fcntl.h>
 
 typedef enum Health {
@@ -41,8 +41,9 @@ static void report(
 	strbuf_addf(&cli->out, "%s%s%s %s: %s\n", style_on(styles[health], cli->colour),
 		marks[health][cli->utf8], style_off(styles[health], cli->colour), link,
 		safe ? safe : "?");
-	if (mend)
-		strbuf_addf(&cli->out, "    %s\n", mend);
+	_cleanup_(freep) char *safe_mend = mend ? escaped_terminal(mend) : NULL;
+	if (safe_mend)
+		strbuf_addf(&cli->out, "    %s\n", safe_mend);
 }
 
 static void check_level(Doctor *doctor, const Survey *survey)
@@ -101,32 +102,29 @@ static void check_visibility(Doctor *doctor, const Survey *survey)
 	report(doctor, HEALTH_NOTE, _("visibility"), text, "sudo vigil inotify");
 }
 
-static void check_precedence(Doctor *doctor, const char *key)
+static void check_boot(Doctor *doctor, const char *key)
 {
 	_cleanup_(closep) int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	SysctlSetting *settings = NULL;
-	size_t n = 0;
-	bool ours = false;
-	char text[512];
+	BootSetting setting = {};
+	char text[512], mend[512];
 
-	if (sysctl_find(root, key, &settings, &n) < 0)
+	if (boot_setting_find(root, key, 0, &setting) < 0)
 		return;
-	for (size_t i = 0; i < n; i++)
-		ours = ours || endswith(settings[i].path, "/" SYSCTL_DROPIN);
-	if (ours && !endswith(settings[n - 1].path, "/" SYSCTL_DROPIN)) {
+	if (setting.overrides) {
 		(void)snprintf(text, sizeof text,
 			_("%s line %u overrides what Vigil raised at the next boot (%s)"),
-			settings[n - 1].path, settings[n - 1].line, settings[n - 1].value);
-		report(doctor, HEALTH_BAD, key, text, _("change it in that file"));
-	} else if (n) {
+			setting.path, setting.line, setting.value);
+		(void)snprintf(mend, sizeof mend, "sudoedit %s", setting.path);
+		report(doctor, HEALTH_BAD, key, text, mend);
+	} else if (setting.path) {
 		(void)snprintf(text, sizeof text, _("%s is set at boot by %s line %u"),
-			settings[n - 1].value, settings[n - 1].path, settings[n - 1].line);
+			setting.value, setting.path, setting.line);
 		report(doctor, HEALTH_OK, key, text, NULL);
 	} else {
 		report(doctor, HEALTH_OK, key, _("no sysctl.d file sets it: the kernel's default"),
 			NULL);
 	}
-	sysctl_settings_free(settings, n);
+	boot_setting_done(&setting);
 }
 
 static void check_session(Doctor *doctor)
@@ -195,8 +193,8 @@ int cmd_doctor(Cli *cli, int argc, const char **argv)
 	if (!cli->options.proc)
 		check_canary(&doctor);
 	check_visibility(&doctor, survey);
-	check_precedence(&doctor, "fs.inotify.max_user_instances");
-	check_precedence(&doctor, "fs.inotify.max_user_watches");
+	check_boot(&doctor, "fs.inotify.max_user_instances");
+	check_boot(&doctor, "fs.inotify.max_user_watches");
 	check_session(&doctor);
 	check_helper(&doctor);
 
