@@ -115,6 +115,8 @@ void help_group(StrBuf *out, const char *group);
 void help_command(StrBuf *out, const Command *command);
 /* "man", "bash", "zsh", "fish". False: no such form. */
 bool generate(StrBuf *out, const char *form);
+/* "bash", "zsh", "fish". */
+bool completion_generate(StrBuf *out, const char *shell);
 
 /* The commands, one file each. */
 int cmd_status(Cli *cli, int argc, const char **argv);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The manual page and the shells' completions, made from the tables of commands and options. */
+/* The manual page: prose, and what the tables of commands and options say. */
 #include "cli/cli.h"
 
 #include "common/text.h"
@@ -19,6 +19,14 @@ static const char man_description[] =
 	".Nm inotify-survey\n"
 	"it is\n"
 	".Nm vigil Cm inotify .\n"
+	"Options may stand before, between and behind a command's words.\n"
+	".Pp\n"
+	"On a terminal tables are cut to its width; piped they are whole, with two spaces between columns.\n"
+	"Scripts use\n"
+	".Fl -json ,\n"
+	"or\n"
+	".Fl -no-legend\n"
+	"for the bare rows.\n"
 	".Pp\n"
 	"An instance that a program inherited or was handed over a socket counts once.\n"
 	"Instances are charged to the user who\n"
@@ -38,27 +46,59 @@ static const char man_tail[] =
 	"Not empty: no colours unless\n"
 	".Fl -color Ns = Ns always .\n"
 	".El\n"
+	".Sh FILES\n"
+	".Bl -tag -width Ds\n"
+	".It Pa /etc/sysctl.d/60-vigil-inotify.conf\n"
+	"What\n"
+	".Nm vigil Cm inotify raise\n"
+	"had set, by whom, and what was there before.\n"
+	".It Pa share/vigil/schema\n"
+	"JSON schemas of what\n"
+	".Fl -json\n"
+	"prints, one file a kind.\n"
+	".El\n"
 	".Sh EXIT STATUS\n"
 	"0 done, 1 failed, 2 bad usage.\n"
 	".Nm vigil Cm inotify check :\n"
 	"0 enough, 1 warning, 2 critical, 3 unknown.\n"
+	".Sh EXAMPLES\n"
+	"Which applications hold most:\n"
+	".Dl $ vigil inotify --by app --top 5\n"
+	".Pp\n"
+	"Everything of one program, for a script:\n"
+	".Dl $ vigil inotify list --json code\n"
+	".Pp\n"
+	"Stop an installation early where 50000 more watches would not fit:\n"
+	".Dl $ vigil inotify check -q --need-watches 50000 || exit 1\n"
+	".Pp\n"
+	"What would be written, and how to write it by hand:\n"
+	".Dl $ vigil inotify raise watches --dry-run\n"
+	".Pp\n"
+	"Why does that program say\n"
+	".Dq No space left on device Ns ?\n"
+	".Dl $ vigil inotify explain 4711\n"
 	".Sh SEE ALSO\n"
 	".Xr vigil.conf 5 ,\n"
 	".Xr inotify 7 ,\n"
 	".Xr vigil-monitord 8\n";
 
-/* A leading '.' or '\'' would be a request, '\\' an escape. */
+/* A leading '.' or '\'' would be a request, '\\' an escape. A new sentence starts a new line
+ * (mdoc(7)). */
 static void add_roff(StrBuf *out, const char *text)
 {
-	if (*text == '.' || *text == '\'')
-		strbuf_add(out, "\\&");
+	char last = '\n';
+
 	for (; *text; text++) {
-		if (*text == '\\')
+		char c = *text;
+		if (c == ' ' && strchr(".;:?", last))
+			c = '\n';
+		if (last == '\n' && (c == '.' || c == '\''))
+			strbuf_add(out, "\\&");
+		if (c == '\\')
 			strbuf_add(out, "\\e");
-		else if (*text == ' ' && strchr(".;:?", text[-1]))
-			strbuf_add_char(out, '\n'); /* mdoc(7): a new sentence, a new line */
 		else
-			strbuf_add_char(out, *text);
+			strbuf_add_char(out, c);
+		last = c;
 	}
 	strbuf_add_char(out, '\n');
 }
@@ -107,135 +147,10 @@ static void man(StrBuf *out)
 	strbuf_add(out, man_tail);
 }
 
-static void add_words(StrBuf *out, const char *group, bool groups)
-{
-	const char *last = "";
-
-	for (size_t i = 0; i < cli_n_commands; i++) {
-		const Command *command = &cli_commands[i];
-		if (group && command->group && streq(group, command->group))
-			strbuf_addf(out, "%s ", command->name);
-		else if (!group && !command->group)
-			strbuf_addf(out, "%s ", command->name);
-		else if (!group && groups && !streq(last, command->group))
-			strbuf_addf(out, "%s ", last = command->group);
-	}
-}
-
-static void add_option_words(StrBuf *out, unsigned bits)
-{
-	for (size_t i = 0; i < cli_n_options; i++)
-		if (cli_options[i].bit & bits)
-			strbuf_addf(out, "--%s%s ", cli_options[i].name,
-				cli_options[i].argument ? "=" : "");
-}
-
-/* One case for each command: its options and the words its argument may be. */
-static void bash(StrBuf *out)
-{
-	strbuf_add(out,
-		"# bash completion for vigil, made from its command table\n"
-		"_vigil() {\n"
-		"\tlocal cur=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]} sub=${COMP_WORDS[2]} words=\n"
-		"\tCOMPREPLY=()\n"
-		"\t[[ ${COMP_WORDS[0]##*/} == inotify-survey ]] && { sub=$verb; verb=inotify; }\n"
-		"\tcase $cur in\n");
-	for (size_t i = 0; i < cli_n_options; i++)
-		if (cli_options[i].choices)
-			strbuf_addf(out,
-				"\t--%s=*) COMPREPLY=($(compgen -W \"%s\" -- \"${cur#*=}\")); return ;;\n",
-				cli_options[i].name, cli_options[i].choices);
-	strbuf_add(out, "\tesac\n\tif ((COMP_CWORD == 1)); then words=\"");
-	add_words(out, NULL, true);
-	strbuf_add(out, "--help --version\"\n\telse case \"$verb $sub\" in\n");
-	for (size_t i = 0; i < cli_n_commands; i++) {
-		const Command *command = &cli_commands[i];
-		strbuf_addf(out, "\t\t\"%s%s%s\"*) words=\"",
-			command->group ? command->group : command->name, command->group ? " " : "",
-			command->group ? command->name : "");
-		if (command->words)
-			strbuf_addf(out, "%s ", command->words);
-		add_option_words(out, command->options);
-		strbuf_add(out, "\" ;;\n");
-	}
-	strbuf_add(out, "\t\t\"inotify \"*) words=\"");
-	add_words(out, "inotify", false);
-	strbuf_add(out, "\" ;;\n\tesac; fi\n"
-			"\tCOMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
-			"\t[[ ${COMPREPLY[0]} == *= ]] && compopt -o nospace\n"
-			"}\n"
-			"complete -F _vigil vigil inotify-survey\n");
-}
-
-static void quoted(StrBuf *out, const char *text)
-{
-	strbuf_add_char(out, '\'');
-	for (; *text; text++)
-		strbuf_add(out, *text == '\'' ? "'\\''" : (char[]){*text, '\0'});
-	strbuf_add_char(out, '\'');
-}
-
-static void zsh(StrBuf *out)
-{
-	strbuf_add(out, "#compdef vigil inotify-survey\n# made from vigil's command table\n"
-			"local -a reply_words\n"
-			"if (( CURRENT == 2 )); then reply_words=(");
-	add_words(out, NULL, true);
-	strbuf_add(out, ")\nelse case \"${words[2]} ${words[3]}\" in\n");
-	for (size_t i = 0; i < cli_n_commands; i++) {
-		const Command *command = &cli_commands[i];
-		strbuf_addf(out, "\t\"%s%s%s\"*) reply_words=(",
-			command->group ? command->group : command->name, command->group ? " " : "",
-			command->group ? command->name : "");
-		if (command->words)
-			strbuf_addf(out, "%s ", command->words);
-		add_option_words(out, command->options);
-		strbuf_add(out, ") ;;\n");
-	}
-	strbuf_add(out, "\t\"inotify \"*) reply_words=(");
-	add_words(out, "inotify", false);
-	strbuf_add(out, ") ;;\nesac; fi\ncompadd -- $reply_words\n");
-}
-
-static void fish(StrBuf *out)
-{
-	strbuf_add(out,
-		"# fish completion for vigil, made from its command table\ncomplete -c vigil -f\n");
-	for (size_t i = 0; i < cli_n_commands; i++) {
-		const Command *command = &cli_commands[i];
-		strbuf_addf(out, "complete -c vigil -n '%s%s' -a %s -d ",
-			command->group ? "__fish_seen_subcommand_from " : "__fish_use_subcommand",
-			command->group ? command->group : "", command->name);
-		quoted(out, command->summary);
-		strbuf_add_char(out, '\n');
-	}
-	strbuf_add(out, "complete -c vigil -n __fish_use_subcommand -a inotify\n");
-	for (size_t i = 0; i < cli_n_options; i++) {
-		const CliOption *option = &cli_options[i];
-		strbuf_addf(out, "complete -c vigil -l %s", option->name);
-		if (option->letter)
-			strbuf_addf(out, " -s %c", option->letter);
-		if (option->argument)
-			strbuf_add(out, " -r");
-		if (option->choices)
-			strbuf_addf(out, " -a '%s'", option->choices);
-		strbuf_add(out, " -d ");
-		quoted(out, option->help);
-		strbuf_add_char(out, '\n');
-	}
-}
-
 bool generate(StrBuf *out, const char *form)
 {
-	static const struct {
-		const char *form;
-		void (*make)(StrBuf *out);
-	} forms[] = {{"man", man}, {"bash", bash}, {"zsh", zsh}, {"fish", fish}};
-
-	for (size_t i = 0; i < ELEMENTSOF(forms); i++)
-		if (streq(forms[i].form, form)) {
-			forms[i].make(out);
-			return true;
-		}
-	return false;
+	if (!streq(form, "man"))
+		return completion_generate(out, form);
+	man(out);
+	return true;
 }
