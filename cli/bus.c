@@ -55,3 +55,39 @@ int bus_daemon_status(sd_bus *bus, char **ret)
 	*ret = strdup(text);
 	return *ret ? 0 : -ENOMEM;
 }
+
+static int open_bus(int (*open)(sd_bus **), sd_bus **ret)
+{
+	_cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+	int r;
+
+	r = open(&bus);
+	if (r >= 0)
+		r = sd_bus_set_method_call_timeout(bus, BUS_TIMEOUT_USEC);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(bus);
+	return 0;
+}
+
+int bus_open_session(sd_bus **ret)
+{
+	return open_bus(sd_bus_open_user, ret);
+}
+
+int bus_open_system(sd_bus **ret)
+{
+	return open_bus(sd_bus_open_system, ret);
+}
+
+HelperState bus_helper_state(void)
+{
+	_cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+
+	if (bus_open_system(&bus) < 0)
+		return HELPER_NO_BUS;
+	return bus_name_owned(bus, "org.vigil.Helper1") > 0 ||
+			       bus_name_activatable(bus, "org.vigil.Helper1") > 0
+		       ? HELPER_READY
+		       : HELPER_ABSENT;
+}

@@ -14,3 +14,16 @@ int bus_name_activatable(sd_bus *bus, const char *name);
 /* org.vigil.Monitor1.Status() of a running daemon as text; caller frees. -errno: no bus, no daemon
  * (never starts one). */
 int bus_daemon_status(sd_bus *bus, char **ret);
+
+typedef enum HelperState {
+	HELPER_READY, /* runs, or the bus can start it */
+	HELPER_ABSENT,
+	HELPER_NO_BUS,
+} HelperState;
+
+/* Whether limits can be raised through vigil-helper. Never starts it. */
+HelperState bus_helper_state(void);
+/* The buses as sd_bus_open_user() and sd_bus_open_system() open them, but that no call waits longer
+ * than BUS_TIMEOUT_USEC. */
+int bus_open_session(sd_bus **ret);
+int bus_open_system(sd_bus **ret);

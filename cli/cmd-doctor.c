@@ -132,7 +132,7 @@ static void check_session(Doctor *doctor)
 	_cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
 	_cleanup_(freep) char *status = NULL;
 
-	if (sd_bus_open_user(&bus) < 0) {
+	if (bus_open_session(&bus) < 0) {
 		report(doctor, HEALTH_BAD, _("session bus"),
 			_("there is none: no warning can appear"),
 			_("log in to a desktop session, or: dbus-run-session"));
@@ -158,7 +158,7 @@ static void check_helper(Doctor *doctor)
 {
 	_cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
 
-	if (sd_bus_open_system(&bus) < 0) {
+	if (bus_open_system(&bus) < 0) {
 		report(doctor, HEALTH_NOTE, _("system bus"),
 			_("there is none: limits are raised by hand"),
 			"vigil inotify raise --dry-run watches");

@@ -83,24 +83,65 @@ static int judge(const Check *check, const SurveyAccount *account, CanaryResult 
 	return status;
 }
 
-static void print_line(
-	Cli *cli, const Check *check, const SurveyAccount *account, CanaryResult canary, int status)
+static void add_usage(StrBuf *out, uint64_t used, InotifyLimit limit, const char *what)
 {
-	unsigned long long instances = account->instances, watches = account->watches;
-	unsigned long long max_instances = account->max_instances.value,
-			   max_watches = account->max_watches.value;
+	if (limit.source == LIMIT_UNKNOWN)
+		strbuf_addf(out, _("%llu %s of an unknown limit"), (unsigned long long)used, what);
+	else
+		strbuf_addf(out, "%llu/%llu %s", (unsigned long long)used,
+			(unsigned long long)limit.value, what);
+}
 
-	strbuf_addf(&cli->out, "INOTIFY %s - %llu/%llu instances, %llu/%llu watches%s%s",
-		status_names[status], instances, max_instances, watches, max_watches,
-		account->unreadable ? _(" (at least)") : "",
-		canary == CANARY_INSTANCES_EXHAUSTED || canary == CANARY_WATCHES_EXHAUSTED
-			? _("; the kernel refuses more")
-			: "");
-	strbuf_addf(&cli->out, " | instances=%llu;%llu;%llu;0;%llu watches=%llu;%llu;%llu;0;%llu\n",
-		instances, max_instances * check->warning / 100,
-		max_instances * check->critical / 100, max_instances, watches,
-		max_watches * check->warning / 100, max_watches * check->critical / 100,
-		max_watches);
+/* Which need does not fit, and whether a raise would make room. */
+static void add_need(Cli *cli, const Survey *survey, InotifyResource resource, uint64_t used,
+	InotifyLimit limit, uint64_t need)
+{
+	const char *name = inotify_resource_to_string(resource);
+
+	if (judge_need(used, limit, need) != CHECK_CRITICAL)
+		return;
+	strbuf_addf(&cli->out, _("; %llu more %s do not fit"), (unsigned long long)need, name);
+	if (limit.source == LIMIT_FS &&
+		need + used <= inotify_limit_cap(resource, survey->limits.memory_bytes))
+		strbuf_addf(&cli->out, _(" ('vigil inotify raise %s' can make room)"), name);
+}
+
+/* Performance data as the monitoring plugins' guidelines want it: value;warn;crit;min;max, and
+ * nothing after the value where the limit is unknown. */
+static void add_perfdata(
+	StrBuf *out, const char *label, uint64_t used, InotifyLimit limit, const Check *check)
+{
+	strbuf_addf(out, " %s=%llu", label, (unsigned long long)used);
+	if (limit.source != LIMIT_UNKNOWN)
+		strbuf_addf(out, ";%llu;%llu;0;%llu",
+			(unsigned long long)(limit.value * check->warning / 100),
+			(unsigned long long)(limit.value * check->critical / 100),
+			(unsigned long long)limit.value);
+}
+
+static void print_line(Cli *cli, const Check *check, const Survey *survey,
+	const SurveyAccount *account, CanaryResult canary, int status)
+{
+	StrBuf *out = &cli->out;
+
+	strbuf_addf(out, "INOTIFY %s - ", status_names[status]);
+	add_usage(out, account->instances, account->max_instances, _("instances"));
+	strbuf_add(out, ", ");
+	add_usage(out, account->watches, account->max_watches, _("watches"));
+	if (account->unreadable)
+		strbuf_add(out, _(" (at least)"));
+	if (canary == CANARY_INSTANCES_EXHAUSTED)
+		strbuf_add(out, _("; the kernel refuses another instance"));
+	else if (canary == CANARY_WATCHES_EXHAUSTED)
+		strbuf_add(out, _("; the kernel refuses another watch"));
+	add_need(cli, survey, INOTIFY_INSTANCES, account->instances, account->max_instances,
+		check->need_instances);
+	add_need(cli, survey, INOTIFY_WATCHES, account->watches, account->max_watches,
+		check->need_watches);
+	strbuf_add(out, " |");
+	add_perfdata(out, "instances", account->instances, account->max_instances, check);
+	add_perfdata(out, "watches", account->watches, account->max_watches, check);
+	strbuf_add_char(out, '\n');
 }
 
 static json_t *check_json(
@@ -152,7 +193,7 @@ int cmd_inotify_check(Cli *cli, int argc, const char **argv)
 	if (cli->options.json) {
 		r = cli_print_json(cli, check_json(&check, account, canary, status));
 	} else {
-		print_line(cli, &check, account, canary, status);
+		print_line(cli, &check, survey, account, canary, status);
 		r = cli_show(cli);
 	}
 	return r == EXIT_DONE ? status : CHECK_UNKNOWN;

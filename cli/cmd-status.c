@@ -7,7 +7,8 @@
 #include "common/text.h"
 #include "survey/pressure.h"
 
-#define BAR_WIDTH 20
+#define BAR_WIDTH  20
+#define NAME_WIDTH 20 /* of a holder: three of them fit a line of 80 columns */
 
 static void add_bar(Cli *cli, double percent)
 {
@@ -33,8 +34,10 @@ static void add_holders(Cli *cli, const Survey *survey, InotifyResource resource
 
 	for (int i = 0; i < n; i++) {
 		_cleanup_(freep) char *name = escaped_terminal(holders[i].name);
-		strbuf_addf(&cli->out, "%s%.40s %llu", i ? ", " : "             ",
-			name ? name : "?", (unsigned long long)holders[i].count);
+		strbuf_add(&cli->out, i ? ", " : "             ");
+		table_add_cut(
+			&cli->out, name ? name : "?", text_columns(name ? name : "?"), NAME_WIDTH);
+		strbuf_addf(&cli->out, " %llu", (unsigned long long)holders[i].count);
 	}
 	if (n > 0)
 		strbuf_add_char(&cli->out, '\n');
@@ -51,7 +54,7 @@ static void add_resource(
 
 	strbuf_addf(&cli->out, "  %-10s ", instances ? _("instances") : _("watches"));
 	add_bar(cli, percent);
-	strbuf_addf(&cli->out, " %5s  ", cli_percent(percent, text));
+	strbuf_addf(&cli->out, " %6s  ", cli_percent(percent, text));
 	if (limit.source == LIMIT_UNKNOWN)
 		strbuf_addf(&cli->out, _("%llu, limit unknown\n"), (unsigned long long)used);
 	else
@@ -67,7 +70,7 @@ static json_t *ask_daemon(void)
 	_cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
 	_cleanup_(freep) char *text = NULL;
 
-	if (sd_bus_open_user(&bus) < 0 || bus_daemon_status(bus, &text) < 0)
+	if (bus_open_session(&bus) < 0 || bus_daemon_status(bus, &text) < 0)
 		return NULL;
 	return json_loads(text, 0, NULL);
 }
@@ -113,6 +116,20 @@ static void add_daemon(Cli *cli, const json_t *daemon)
 	add_modules(cli, daemon);
 }
 
+static const char *const helper_states[] = {
+	[HELPER_READY] = "ready", [HELPER_ABSENT] = "absent", [HELPER_NO_BUS] = "no-system-bus"};
+
+static void add_helper(Cli *cli, HelperState state)
+{
+	strbuf_addf(&cli->out, "\n%s%s%s\n", style_on(CELL_BOLD, cli->colour), _("Raising limits"),
+		style_off(CELL_BOLD, cli->colour));
+	strbuf_addf(&cli->out, "  %s\n",
+		state == HELPER_READY ? _("vigil-helper is there: vigil inotify raise")
+		: state == HELPER_ABSENT
+			? _("vigil-helper is not installed; by hand: vigil inotify raise --dry-run")
+			: _("no system bus; by hand: vigil inotify raise --dry-run"));
+}
+
 int cmd_status(Cli *cli, int argc, const char **argv)
 {
 	(void)argc;
@@ -122,6 +139,7 @@ int cmd_status(Cli *cli, int argc, const char **argv)
 		return EXIT_FAILED;
 	_cleanup_(json_decrefp) json_t *daemon = ask_daemon();
 	const SurveyAccount *account = survey_account(survey, survey->viewer);
+	HelperState helper = bus_helper_state();
 
 	if (cli->options.json) {
 		json_t *root = json_object();
@@ -130,6 +148,7 @@ int cmd_status(Cli *cli, int argc, const char **argv)
 		(void)json_object_set(root, "inotify", json_object_get(full, "totals"));
 		json_add_bool(root, "complete", survey->complete);
 		(void)json_object_set(root, "daemon", daemon ? daemon : json_null());
+		json_add_string(root, "helper", helper_states[helper]);
 		return cli_print_json(cli, root);
 	}
 	_cleanup_(freep) char *name = escaped_terminal(account->name);
@@ -143,5 +162,6 @@ int cmd_status(Cli *cli, int argc, const char **argv)
 	add_resource(cli, survey, account, INOTIFY_INSTANCES);
 	add_resource(cli, survey, account, INOTIFY_WATCHES);
 	add_daemon(cli, daemon);
+	add_helper(cli, helper);
 	return cli_show(cli);
 }

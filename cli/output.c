@@ -147,6 +147,8 @@ const char *cli_percent(double percent, char buf[static 32])
 {
 	if (percent < 0)
 		(void)snprintf(buf, 32, "%s", _("unknown"));
+	else if (percent > 0 && percent < 0.1)
+		(void)snprintf(buf, 32, "<0.1 %%");
 	else
 		(void)snprintf(
 			buf, 32, percent < 9.95 && percent > 0 ? "%.1f %%" : "%.0f %%", percent);

@@ -155,8 +155,7 @@ static void spaces(StrBuf *out, size_t n)
 		strbuf_add_char(out, ' ');
 }
 
-/* At most width columns of text, the last one "…" where it was cut. */
-static void add_cut(StrBuf *out, const char *text, size_t columns, size_t width)
+void table_add_cut(StrBuf *out, const char *text, size_t columns, size_t width)
 {
 	size_t used = 0;
 
@@ -199,7 +198,7 @@ static void print_row(
 		if (table->columns[c].right)
 			spaces(out, widths[c] - columns);
 		strbuf_add(out, style_on(row[c].style, colour));
-		add_cut(out, row[c].text, row[c].columns, widths[c]);
+		table_add_cut(out, row[c].text, row[c].columns, widths[c]);
 		strbuf_add(out, style_off(row[c].style, colour));
 		if (!table->columns[c].right && c != last)
 			spaces(out, widths[c] - columns);

@@ -41,6 +41,9 @@ size_t table_rows(const Table *table);
  * way. */
 bool table_print(const Table *table, StrBuf *out, size_t width, bool colour, bool header);
 
+/* Appends text (already escaped, `columns` wide) in at most `width` columns, the last "…" where it
+ * was cut. */
+void table_add_cut(StrBuf *out, const char *text, size_t columns, size_t width);
 /* The escape sequences around a style, "" where colour is false. */
 const char *style_on(CellStyle style, bool colour);
 const char *style_off(CellStyle style, bool colour);
