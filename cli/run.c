@@ -176,29 +176,26 @@ typedef struct Line {
 	int argc;
 } Line;
 
-static bool takes_argument(const char *name, size_t length, char letter)
+static bool takes_argument(const char *name, char letter)
 {
 	for (size_t i = 0; i < cli_n_options; i++) {
 		const CliOption *option = &cli_options[i];
-		bool same = letter ? option->letter == letter
-				   : strlen(option->name) == length &&
-					     strncmp(option->name, name, length) == 0;
-		if (same)
+		if (name ? streq(option->name, name) : letter && option->letter == letter)
 			return option->argument;
 	}
 	return false;
 }
 
-/* How many words of argv an option at its start takes: 0 (it is none), 1, or 2 ("-n 5"). */
+/* How many words of argv an option at its start takes: 0 (it is none), 1, or 2 ("-n 5"). A long one
+ * with its argument in the same word ("--by=app") bears no name that takes_argument() knows. */
 static int option_words(const char *const *argv)
 {
 	const char *word = argv[0];
 
 	if (word[0] != '-' || !word[1] || streq(word, "--"))
 		return 0;
-	bool apart = word[1] == '-'
-			     ? !strchr(word, '=') && takes_argument(word + 2, strlen(word + 2), 0)
-			     : takes_argument(NULL, 0, word[strlen(word) - 1]);
+	bool apart = word[1] == '-' ? takes_argument(word + 2, 0)
+				    : takes_argument(NULL, word[strlen(word) - 1]);
 	return apart && argv[1] ? 2 : 1;
 }
 
