@@ -131,9 +131,9 @@ static void print_line(Cli *cli, const Check *check, const Survey *survey,
 	if (account->unreadable)
 		strbuf_add(out, _(" (at least)"));
 	if (canary == CANARY_INSTANCES_EXHAUSTED)
-		strbuf_add(out, _("; the kernel refuses another instance"));
+		strbuf_add(out, _("; the kernel refuses more instances"));
 	else if (canary == CANARY_WATCHES_EXHAUSTED)
-		strbuf_add(out, _("; the kernel refuses another watch"));
+		strbuf_add(out, _("; the kernel refuses more watches"));
 	add_need(cli, survey, INOTIFY_INSTANCES, account->instances, account->max_instances,
 		check->need_instances);
 	add_need(cli, survey, INOTIFY_WATCHES, account->watches, account->max_watches,

@@ -46,13 +46,13 @@ static void note_cost(Cli *cli, const InotifyLimits *limits, const SurveyAccount
 {
 	char now[32], worst[32];
 
-	cli_note(cli,
-		_("\nA watch costs about %llu bytes of kernel memory: %s now, %s at the limit."),
-		(unsigned long long)limits->watch_cost_bytes,
+	cli_note(cli, "%s", "");
+	cli_note(cli, _("Watches use %s of kernel memory now, %s at the limit (%llu bytes each)."),
 		format_bytes(account->watches * limits->watch_cost_bytes, now),
 		limits->watches.source == LIMIT_UNKNOWN
 			? _("unknown")
-			: format_bytes(limits->watches.value * limits->watch_cost_bytes, worst));
+			: format_bytes(limits->watches.value * limits->watch_cost_bytes, worst),
+		(unsigned long long)limits->watch_cost_bytes);
 	if (limits->default_watches)
 		cli_note(cli,
 			_("The kernel's own default for this machine's memory: %llu watches."),

@@ -151,7 +151,7 @@ static const TableColumn process_columns[] = {
 static const TableColumn group_columns[] = {
 	{.title = "PROCESSES", .right = true}, {.title = "INSTANCES", .right = true}, {.title = "WATCHES", .right = true},
 	{.title = "SHARED", .right = true, .optional = true}, {.title = "FANOTIFY", .right = true, .optional = true},
-	{.title = "NAME", .elastic = true},
+	{.title = "NAME", .elastic = true, .path = true},
 };
 /* clang-format on */
 

@@ -155,28 +155,57 @@ static void spaces(StrBuf *out, size_t n)
 		strbuf_add_char(out, ' ');
 }
 
+static const char *ellipsis(void)
+{
+	return MB_CUR_MAX > 1 ? "…" : "~";
+}
+
+/* One character of text: its bytes, and in *ret_columns what it takes on the screen. */
+static size_t character(const char *text, size_t *ret_columns)
+{
+	wchar_t c;
+	int n = mbtowc(&c, text, MB_CUR_MAX);
+	int w = n > 0 ? wcwidth(c) : 1;
+
+	*ret_columns = w < 0 ? 1 : (size_t)w;
+	return n > 0 ? (size_t)n : 1;
+}
+
 void table_add_cut(StrBuf *out, const char *text, size_t columns, size_t width)
 {
-	size_t used = 0;
+	size_t used = 0, w;
 
 	if (columns <= width) {
 		strbuf_add(out, text);
 		return;
 	}
 	while (*text) {
-		wchar_t c;
-		int n = mbtowc(&c, text, MB_CUR_MAX);
-		int w = n > 0 ? wcwidth(c) : 1;
-		n = n > 0 ? n : 1;
-		w = w < 0 ? 1 : w;
-		if (used + (size_t)w > width - 1)
+		size_t n = character(text, &w);
+		if (used + w > width - 1)
 			break;
-		strbuf_add_n(out, text, (size_t)n);
+		strbuf_add_n(out, text, n);
 		text += n;
-		used += (size_t)w;
+		used += w;
 	}
-	strbuf_add(out, MB_CUR_MAX > 1 ? "…" : "~");
+	strbuf_add(out, ellipsis());
 	spaces(out, width - used - 1);
+}
+
+static void add_cut_in_front(StrBuf *out, const char *text, size_t columns, size_t width)
+{
+	size_t w;
+
+	if (columns <= width) {
+		strbuf_add(out, text);
+		return;
+	}
+	while (*text && columns > width - 1) {
+		text += character(text, &w);
+		columns -= w;
+	}
+	strbuf_add(out, ellipsis());
+	strbuf_add(out, text);
+	spaces(out, width - columns - 1);
 }
 
 static void print_row(
@@ -198,7 +227,10 @@ static void print_row(
 		if (table->columns[c].right)
 			spaces(out, widths[c] - columns);
 		strbuf_add(out, style_on(row[c].style, colour));
-		table_add_cut(out, row[c].text, row[c].columns, widths[c]);
+		if (table->columns[c].path && row[c].text[0] == '/')
+			add_cut_in_front(out, row[c].text, row[c].columns, widths[c]);
+		else
+			table_add_cut(out, row[c].text, row[c].columns, widths[c]);
 		strbuf_add(out, style_off(row[c].style, colour));
 		if (!table->columns[c].right && c != last)
 			spaces(out, widths[c] - columns);

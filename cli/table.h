@@ -20,6 +20,7 @@ typedef struct TableColumn {
 	const char *title;
 	bool right;    /* numbers */
 	bool elastic;  /* gives way first; the widest elastic one is cut */
+	bool path;     /* a path in it is cut in front: its end says more */
 	bool optional; /* left out where no row has anything but "" or "-" in it */
 } TableColumn;
 
