@@ -6,6 +6,8 @@
 #include <pwd.h>
 #include <string.h>
 
+#define NAMES_ASKED_MAX 16 /* questions to the name service for one survey */
+
 static SurveyAccount *account_of(Survey *survey, size_t *allocated, uid_t uid)
 {
 	for (size_t i = 0; i < survey->n_accounts; i++)
@@ -76,14 +78,57 @@ static int count_processes(Survey *survey, size_t *allocated)
 	return 0;
 }
 
-static char *user_name(uid_t uid)
+/* The local users' names, read once: asking the name service for each costs more than scanning the
+ * processes of that user does. */
+static int name_local_users(Survey *survey)
+{
+	_cleanup_(fclosep) FILE *file = fopen("/etc/passwd", "re");
+	struct passwd entry, *found;
+	char buffer[4096];
+
+	while (file && fgetpwent_r(file, &entry, buffer, sizeof buffer, &found) == 0)
+		for (size_t i = 0; i < survey->n_accounts; i++) {
+			SurveyAccount *account = &survey->accounts[i];
+			if (account->uid != found->pw_uid || account->name)
+				continue;
+			account->name = strdup(found->pw_name);
+			if (!account->name)
+				return -ENOMEM;
+		}
+	return 0;
+}
+
+static char *user_name(uid_t uid, bool ask)
 {
 	char buffer[4096], *name;
 	struct passwd entry, *found = NULL;
 
-	if (getpwuid_r(uid, &entry, buffer, sizeof buffer, &found) == 0 && found)
+	if (ask && getpwuid_r(uid, &entry, buffer, sizeof buffer, &found) == 0 && found)
 		return strdup(found->pw_name);
 	return asprintf(&name, "%u", uid) < 0 ? NULL : name;
+}
+
+/* Users of a directory service stay numbers beyond the first few of the sorted accounts: each
+ * question may go over the network, and a machine full of containers has thousands of uids that
+ * nobody knows. */
+static int name_accounts(Survey *survey)
+{
+	unsigned asked = 0;
+	int r;
+
+	r = name_local_users(survey);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < survey->n_accounts; i++) {
+		SurveyAccount *account = &survey->accounts[i];
+		if (account->name)
+			continue;
+		account->name = user_name(
+			account->uid, account->uid == survey->viewer || asked++ < NAMES_ASKED_MAX);
+		if (!account->name)
+			return -ENOMEM;
+	}
+	return 0;
 }
 
 static double closest(const SurveyAccount *account)
@@ -124,12 +169,9 @@ int survey_charge(Survey *survey)
 				? inotify_limit_percent(account->watches, account->max_watches)
 				: -1;
 		account->approximate = survey->approximate;
-		account->name = user_name(account->uid);
-		if (!account->name)
-			return -ENOMEM;
 	}
 	qsort(survey->accounts, survey->n_accounts, sizeof *survey->accounts, by_closeness);
-	return 0;
+	return name_accounts(survey);
 }
 
 const SurveyAccount *survey_account(const Survey *survey, uid_t uid)
