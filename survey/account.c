@@ -6,7 +6,9 @@
 #include <pwd.h>
 #include <string.h>
 
-#define NAMES_ASKED_MAX 16 /* questions to the name service for one survey */
+/* Questions to the name service in one survey, and how many of them may come back empty. */
+#define NAMES_ASKED_MAX	  64
+#define NAMES_UNKNOWN_MAX 4
 
 static SurveyAccount *account_of(Survey *survey, size_t *allocated, uid_t uid)
 {
@@ -98,33 +100,30 @@ static int name_local_users(Survey *survey)
 	return 0;
 }
 
-static char *user_name(uid_t uid, bool ask)
+/* Users of a directory service: each question may go over the network, and a machine full of
+ * containers has thousands of uids that nobody knows. So a few answers of "unknown" end it, and
+ * whoever comes later in the sorted accounts stays a number. */
+static int name_other_users(Survey *survey)
 {
-	char buffer[4096], *name;
-	struct passwd entry, *found = NULL;
+	unsigned asked = 0, unknown = 0;
 
-	if (ask && getpwuid_r(uid, &entry, buffer, sizeof buffer, &found) == 0 && found)
-		return strdup(found->pw_name);
-	return asprintf(&name, "%u", uid) < 0 ? NULL : name;
-}
-
-/* Users of a directory service stay numbers beyond the first few of the sorted accounts: each
- * question may go over the network, and a machine full of containers has thousands of uids that
- * nobody knows. */
-static int name_accounts(Survey *survey)
-{
-	unsigned asked = 0;
-	int r;
-
-	r = name_local_users(survey);
-	if (r < 0)
-		return r;
 	for (size_t i = 0; i < survey->n_accounts; i++) {
 		SurveyAccount *account = &survey->accounts[i];
+		char buffer[4096];
+		struct passwd entry, *found = NULL;
+
 		if (account->name)
 			continue;
-		account->name = user_name(
-			account->uid, account->uid == survey->viewer || asked++ < NAMES_ASKED_MAX);
+		if (asked < NAMES_ASKED_MAX && unknown < NAMES_UNKNOWN_MAX) {
+			asked++;
+			if (getpwuid_r(account->uid, &entry, buffer, sizeof buffer, &found) != 0)
+				found = NULL;
+			unknown += !found;
+		}
+		if (found)
+			account->name = strdup(found->pw_name);
+		else if (asprintf(&account->name, "%u", account->uid) < 0)
+			account->name = NULL;
 		if (!account->name)
 			return -ENOMEM;
 	}
@@ -171,7 +170,8 @@ int survey_charge(Survey *survey)
 		account->approximate = survey->approximate;
 	}
 	qsort(survey->accounts, survey->n_accounts, sizeof *survey->accounts, by_closeness);
-	return name_accounts(survey);
+	r = name_local_users(survey);
+	return r < 0 ? r : name_other_users(survey);
 }
 
 const SurveyAccount *survey_account(const Survey *survey, uid_t uid)
