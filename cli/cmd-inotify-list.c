@@ -170,6 +170,9 @@ static void note_survey(Cli *cli, const Survey *survey)
 				"%u processes could not be read: the figures are a lower bound.",
 				survey->unreadable),
 			survey->unreadable);
+	if (survey->hidden)
+		cli_note(cli,
+			_("/proc hides processes from you (hidepid=): the figures are a lower bound."));
 	if (survey->approximate)
 		cli_note(cli,
 			_("Some shared instances could not be told apart: the figures are approximate."));
