@@ -96,9 +96,13 @@ static void check_visibility(Doctor *doctor, const Survey *survey)
 		report(doctor, HEALTH_OK, _("visibility"), _("every process could be read"), NULL);
 		return;
 	}
-	(void)snprintf(text, sizeof text,
-		_("%u of %u processes are hidden from you; figures about them are missing"),
-		survey->unreadable, survey->scanned);
+	if (survey->hidden)
+		(void)snprintf(text, sizeof text, "%s",
+			_("/proc hides processes from you (hidepid=); figures about them are missing"));
+	else
+		(void)snprintf(text, sizeof text,
+			_("%u of %u processes are hidden from you; figures about them are missing"),
+			survey->unreadable, survey->scanned);
 	report(doctor, HEALTH_NOTE, _("visibility"), text, "sudo vigil inotify");
 }
 

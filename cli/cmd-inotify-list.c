@@ -214,6 +214,9 @@ static void note_survey(Cli *cli, const Survey *survey)
 		cli_note(cli,
 			_("%u processes seen, %u hidden (could not be read): the figures are a lower bound."),
 			survey->scanned - survey->unreadable, survey->unreadable);
+	if (survey->hidden)
+		cli_note(cli,
+			_("/proc hides processes from you (hidepid=): the figures are a lower bound."));
 	if (survey->approximate)
 		cli_note(cli,
 			_("Some shared instances could not be told apart: the figures are approximate."));

@@ -6,6 +6,10 @@
 #include <pwd.h>
 #include <string.h>
 
+/* Questions to the name service in one survey, and how many of them may come back empty. */
+#define NAMES_ASKED_MAX	  64
+#define NAMES_UNKNOWN_MAX 4
+
 static SurveyAccount *account_of(Survey *survey, size_t *allocated, uid_t uid)
 {
 	for (size_t i = 0; i < survey->n_accounts; i++)
@@ -76,14 +80,54 @@ static int count_processes(Survey *survey, size_t *allocated)
 	return 0;
 }
 
-static char *user_name(uid_t uid)
+/* The local users' names, read once: asking the name service for each costs more than scanning the
+ * processes of that user does. */
+static int name_local_users(Survey *survey)
 {
-	char buffer[4096], *name;
-	struct passwd entry, *found = NULL;
+	_cleanup_(fclosep) FILE *file = fopen("/etc/passwd", "re");
+	struct passwd entry, *found;
+	char buffer[4096];
 
-	if (getpwuid_r(uid, &entry, buffer, sizeof buffer, &found) == 0 && found)
-		return strdup(found->pw_name);
-	return asprintf(&name, "%u", uid) < 0 ? NULL : name;
+	while (file && fgetpwent_r(file, &entry, buffer, sizeof buffer, &found) == 0)
+		for (size_t i = 0; i < survey->n_accounts; i++) {
+			SurveyAccount *account = &survey->accounts[i];
+			if (account->uid != found->pw_uid || account->name)
+				continue;
+			account->name = strdup(found->pw_name);
+			if (!account->name)
+				return -ENOMEM;
+		}
+	return 0;
+}
+
+/* Users of a directory service: each question may go over the network, and a machine full of
+ * containers has thousands of uids that nobody knows. So a few answers of "unknown" end it, and
+ * whoever comes later in the sorted accounts stays a number. */
+static int name_other_users(Survey *survey)
+{
+	unsigned asked = 0, unknown = 0;
+
+	for (size_t i = 0; i < survey->n_accounts; i++) {
+		SurveyAccount *account = &survey->accounts[i];
+		char buffer[4096];
+		struct passwd entry, *found = NULL;
+
+		if (account->name)
+			continue;
+		if (asked < NAMES_ASKED_MAX && unknown < NAMES_UNKNOWN_MAX) {
+			asked++;
+			if (getpwuid_r(account->uid, &entry, buffer, sizeof buffer, &found) != 0)
+				found = NULL;
+			unknown += !found;
+		}
+		if (found)
+			account->name = strdup(found->pw_name);
+		else if (asprintf(&account->name, "%u", account->uid) < 0)
+			account->name = NULL;
+		if (!account->name)
+			return -ENOMEM;
+	}
+	return 0;
 }
 
 static double closest(const SurveyAccount *account)
@@ -124,12 +168,10 @@ int survey_charge(Survey *survey)
 				? inotify_limit_percent(account->watches, account->max_watches)
 				: -1;
 		account->approximate = survey->approximate;
-		account->name = user_name(account->uid);
-		if (!account->name)
-			return -ENOMEM;
 	}
 	qsort(survey->accounts, survey->n_accounts, sizeof *survey->accounts, by_closeness);
-	return 0;
+	r = name_local_users(survey);
+	return r < 0 ? r : name_other_users(survey);
 }
 
 const SurveyAccount *survey_account(const Survey *survey, uid_t uid)

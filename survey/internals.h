@@ -3,6 +3,7 @@
 
 /* What the parts of the survey hand to each other; nobody outside survey/ includes this. */
 #include "survey/survey.h"
+#include <errno.h>
 
 /* One descriptor of an inotify instance or fanotify group. */
 typedef struct SurveyReference {
@@ -57,10 +58,10 @@ typedef struct SurveyInternals {
 typedef struct NamespaceCache NamespaceCache;
 NamespaceCache *namespace_cache_new(const SurveyKernel *kernel, uint64_t own);
 NamespaceCache *namespace_cache_free(NamespaceCache *cache);
-/* Reads PID/ns/user beneath proc_fd. *ret_inode 0 where it cannot be read (relation then is SAME).
- */
+/* Reads ns/user beneath the process' directory. *ret_inode 0 where it cannot be read (relation then
+ * is SAME). */
 NamespaceRelation namespace_of_process(
-	NamespaceCache *cache, int proc_fd, const char *pid, uint64_t *ret_inode, uid_t *ret_owner);
+	NamespaceCache *cache, int process_dir, uint64_t *ret_inode, uid_t *ret_owner);
 /* The inode in "user:[4026531837]", 0 if it is none. Pure. */
 uint64_t namespace_parse_link(const char *link);
 
@@ -73,22 +74,43 @@ typedef struct ProcessList {
 	size_t n_references, references_allocated;
 	uint32_t scanned;
 	uint32_t unreadable;
-	char *buffer;	   /* PROCESS_BUFFER_BYTES, for directory and fdinfo reads */
+	char *buffer;	   /* PROCESS_BUFFER_BYTES, for whatever is read at the moment */
+	bool procfs;	   /* a real one: nothing but its own files, each made whole by one read */
 	bool skip_watches; /* the cheap pass */
 	bool hashing;	   /* keep hashes of watch lists: kcmp(2) is not to be had */
 } ProcessList;
 
 #define PROCESS_BUFFER_BYTES (256 * 1024)
 
+/* What /proc answers for a process that is there and does not let us look, and for one that is not
+ * there any more. Anything else is trouble of our own (EMFILE), and must not look like either. */
+static inline bool is_refusal(int r)
+{
+	return r == -EACCES || r == -EPERM;
+}
+static inline bool has_ended(int r)
+{
+	return r == -ENOENT || r == -ESRCH;
+}
+
+/* Appends a reference for each inotify or fanotify descriptor in fd_dir, an open PID/fd; pid is
+ * what kcmp(2) shall call it. Gives how many descriptors of any kind it has; -EACCES or -EPERM: it
+ * refuses (perhaps since a moment ago); -ENOENT: it ended; -ENOMEM. On failure nothing is appended.
+ */
+int descriptors_scan(ProcessList *list, int fd_dir, pid_t pid);
+/* The same through another thread, for a process whose first thread has ended: PID/fd is empty
+ * then, and the threads still share the descriptors. 0; -ESRCH: there is no other thread. */
+int descriptors_scan_threads(ProcessList *list, int process_dir, pid_t leader);
+
 /* Looks at one process; appends a row if it holds something or refuses to be read. 0 or -ENOMEM;
  * whatever the process does costs only its own row. */
 int process_scan(ProcessList *list, int proc_fd, pid_t pid, NamespaceCache *namespaces);
 void process_done(SurveyProcess *process);
 
-/* Decides which references are one instance; fills instances[], .instance of each reference and the
- * counts of the process rows. compare may be NULL. *ret_approximate: some could not be compared. 0
- * or -ENOMEM. */
-int survey_merge(Survey *survey, const SurveyKernel *kernel);
+/* Decides which references are one instance; fills instances[], .instance of each reference, the
+ * counts of the process rows and survey->approximate. compare_files may be NULL; it is asked from
+ * up to that many threads. 0 or -ENOMEM. */
+int survey_merge(Survey *survey, const SurveyKernel *kernel, unsigned threads);
 /* Charges instances to accounts; fills accounts[] with limits and percentages, sorted. 0 or
  * -ENOMEM. */
 int survey_charge(Survey *survey);

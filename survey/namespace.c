@@ -100,13 +100,12 @@ static void relate(const NamespaceCache *cache, int ns_fd, KnownNamespace *found
 }
 
 NamespaceRelation namespace_of_process(
-	NamespaceCache *cache, int proc_fd, const char *pid, uint64_t *ret_inode, uid_t *ret_owner)
+	NamespaceCache *cache, int process_dir, uint64_t *ret_inode, uid_t *ret_owner)
 {
-	char path[64], link[64];
+	char link[64];
 
 	*ret_inode = 0;
-	(void)snprintf(path, sizeof path, "%s/ns/user", pid);
-	ssize_t n = readlinkat(proc_fd, path, link, sizeof link - 1);
+	ssize_t n = readlinkat(process_dir, "ns/user", link, sizeof link - 1);
 	if (n <= 0)
 		return NAMESPACE_SAME;
 	link[n] = '\0';
@@ -118,7 +117,7 @@ NamespaceRelation namespace_of_process(
 	}
 	if (!find(cache, found.inode, &found)) {
 		_cleanup_(closep) int ns_fd =
-			openat(proc_fd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+			openat(process_dir, "ns/user", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 		if (ns_fd < 0)
 			return NAMESPACE_SAME;
 		relate(cache, ns_fd, &found);

@@ -1,35 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One process of the scan: its descriptors, and who it is if it holds something. The process may
- * end, refuse or lie at any step; that costs its own row and nothing else. Nothing is allocated for
- * a descriptor that is not ours. */
+ * end, refuse or lie at any step; that costs its own row and nothing else. Whatever is read of it
+ * is read beneath one open directory: its number may be another process' a moment later. */
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "common/text.h"
-#include "survey/fdinfo.h"
 #include "survey/identity.h"
 #include "survey/internals.h"
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
 #define STATUS_MAX   (16 * 1024)
 #define CMDLINE_MAX  4096
 #define CGROUP_MAX   (16 * 1024)
+#define COMM_MAX     63		 /* of a kernel thread; others have 15 */
 #define STAT_KTHREAD 0x00200000u /* PF_KTHREAD, include/linux/sched.h */
-
-struct linux_dirent64 {
-	uint64_t d_ino;
-	int64_t d_off;
-	unsigned short d_reclen;
-	unsigned char d_type;
-	char d_name[];
-};
-
-typedef enum FdKind {
-	FD_OTHER,
-	FD_INOTIFY,
-	FD_FANOTIFY,
-} FdKind;
 
 void process_done(SurveyProcess *process)
 {
@@ -43,120 +28,26 @@ void process_done(SurveyProcess *process)
 	free(process->container);
 }
 
-/* ---- descriptors
- * --------------------------------------------------------------------------------- */
-
-/* Only the link's text tells: all anonymous inodes share one inode number. Before 2.6.33 it was a
- * bare "inotify". */
-static FdKind classify(const char *link, size_t length)
+/* Reads at most max bytes of a file of the process into the list's buffer, NUL-terminated. Length
+ * or -errno. */
+static ssize_t read_text(ProcessList *list, int dir, const char *name, size_t max)
 {
-	static const char inotify[] = "anon_inode:inotify", fanotify[] = "anon_inode:[fanotify]";
-
-	if (length == sizeof inotify - 1 && memcmp(link, inotify, length) == 0)
-		return FD_INOTIFY;
-	if (length == sizeof fanotify - 1 && memcmp(link, fanotify, length) == 0)
-		return FD_FANOTIFY;
-	return length == 7 && memcmp(link, "inotify", 7) == 0 ? FD_INOTIFY : FD_OTHER;
-}
-
-static SurveyReference *add_reference(ProcessList *list)
-{
-	if (list->n_references == list->references_allocated) {
-		size_t want = MAX_OF(list->references_allocated * 2, (size_t)64);
-		SurveyReference *grown = reallocarray(list->references, want, sizeof *grown);
-		if (!grown)
-			return NULL;
-		list->references = grown;
-		list->references_allocated = want;
-	}
-	return &list->references[list->n_references++];
-}
-
-/* Reads fdinfo through to its end, once: the kernel makes it whole at the first read (facts:
- * seq_file). */
-static void count_watches(
-	ProcessList *list, int info_dir, const char *fd_name, SurveyReference *reference)
-{
-	FdinfoCounter counter = {.hashing = list->hashing};
-	_cleanup_(closep) int fd = open_regular_at(info_dir, fd_name);
+	_cleanup_(closep) int fd = list->procfs
+					   ? openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+					   : open_regular_at(dir, name);
+	size_t length = 0;
+	ssize_t n;
 
 	if (fd < 0)
-		return;
-	for (;;) {
-		ssize_t n =
-			read(fd, list->buffer + PROCESS_BUFFER_BYTES / 2, PROCESS_BUFFER_BYTES / 2);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		fdinfo_feed(&counter, list->buffer + PROCESS_BUFFER_BYTES / 2, (size_t)n);
-	}
-	fdinfo_end(&counter);
-	reference->watches = reference->fanotify ? counter.marks : counter.watches;
-	reference->list_hash = counter.hash;
-}
-
-typedef struct FdWalk {
-	ProcessList *list;
-	int proc_fd, fd_dir, info_dir;
-	pid_t pid;
-} FdWalk;
-
-static int take_descriptor(FdWalk *walk, const char *name)
-{
-	char link[32]; /* one more than the longest that matters, so a longer link never matches */
-	uint64_t fd;
-
-	ssize_t n = readlinkat(walk->fd_dir, name, link, sizeof link);
-	if (n <= 0 || n == sizeof link)
-		return 0;
-	FdKind kind = classify(link, (size_t)n);
-	if (kind == FD_OTHER || parse_u64(name, INT32_MAX, &fd) < 0)
-		return 0;
-
-	SurveyReference *reference = add_reference(walk->list);
-	if (!reference)
-		return -ENOMEM;
-	*reference = (SurveyReference){.pid = walk->pid,
-		.fd = (int)fd,
-		.fanotify = kind == FD_FANOTIFY,
-		.instance = INSTANCE_NONE};
-	if (walk->list->skip_watches)
-		return 0;
-	if (walk->info_dir < 0) {
-		char path[32];
-		(void)snprintf(path, sizeof path, "%d/fdinfo", walk->pid);
-		walk->info_dir =
-			openat(walk->proc_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	}
-	if (walk->info_dir >= 0)
-		count_watches(walk->list, walk->info_dir, name, reference);
-	return 0;
-}
-
-/* 0, -ENOMEM, or the errno with which /proc/PID/fd refused. */
-static int walk_descriptors(FdWalk *walk)
-{
-	int r;
-
-	for (;;) {
-		long n = syscall(
-			SYS_getdents64, walk->fd_dir, walk->list->buffer, PROCESS_BUFFER_BYTES / 2);
-		if (n < 0)
+		return list->procfs ? -errno : fd;
+	do {
+		n = read(fd, list->buffer + length, max - length);
+		if (n < 0 && errno != EINTR)
 			return -errno;
-		if (n == 0)
-			return 0;
-		for (long at = 0; at < n;) {
-			const struct linux_dirent64 *entry =
-				(const void *)(walk->list->buffer + at);
-			at += entry->d_reclen;
-			if (entry->d_type != DT_LNK)
-				continue;
-			r = take_descriptor(walk, entry->d_name);
-			if (r < 0)
-				return r;
-		}
-	}
+		length += n > 0 ? (size_t)n : 0;
+	} while (n != 0 && length < max && (n < 0 || !list->procfs));
+	list->buffer[length] = '\0';
+	return (ssize_t)length;
 }
 
 /* ---- who it is
@@ -173,31 +64,63 @@ static const char *status_line(const char *status, const char *key)
 	return NULL;
 }
 
-/* "Uid:" gives real, effective, saved and filesystem uid. False: no such process any more, or a
- * lie. */
-static bool read_status(
-	int dir, SurveyProcess *process, SurveyProcessDetail *detail, char *ret_state)
+/* "Name:" as the kernel escapes it: "\n" and "\\" (fs/proc/array.c, proc_task_name). */
+static char *unescaped_name(const char *line)
 {
-	_cleanup_(freep) char *status = NULL;
-	uint64_t real, effective, parent = 0;
+	char name[COMM_MAX + 1];
+	size_t n = 0;
 
-	if (read_file_at(dir, "status", STATUS_MAX, &status) < 0)
-		return false;
-	const char *line = status_line(status, "Uid:");
+	for (; *line && *line != '\n' && n < COMM_MAX; line++) {
+		if (line[0] == '\\' && (line[1] == '\\' || line[1] == 'n'))
+			name[n++] = *++line == 'n' ? '\n' : '\\';
+		else
+			name[n++] = *line;
+	}
+	name[n] = '\0';
+	return n ? strdup(name) : NULL;
+}
+
+/* "Uid:" gives real, effective, saved and filesystem uid. 0; -ESRCH: no such process any more, or a
+ * lie; -EACCES, -EPERM. */
+static int read_status(ProcessList *list, int dir, SurveyProcess *process,
+	SurveyProcessDetail *detail, char *ret_state)
+{
+	uint64_t real, effective, parent = 0;
+	const char *line;
+	ssize_t n;
+
+	n = read_text(list, dir, "status", STATUS_MAX);
+	if (n < 0)
+		return is_refusal((int)n) ? (int)n : -ESRCH;
+	line = status_line(list->buffer, "Uid:");
 	if (!line || parse_u64_prefix(line, &line, &real) < 0 || real > UINT32_MAX)
-		return false;
+		return -ESRCH;
 	line += strspn(line, "\t ");
 	if (parse_u64_prefix(line, &line, &effective) < 0 || effective > UINT32_MAX)
 		effective = real;
-	line = status_line(status, "PPid:");
+	line = status_line(list->buffer, "PPid:");
 	if (line)
 		(void)parse_u64_prefix(line, &line, &parent);
-	line = status_line(status, "State:");
+	line = status_line(list->buffer, "State:");
 	*ret_state = line ? *line : '?';
+	line = status_line(list->buffer, "Name:");
+	process->comm = line ? unescaped_name(line) : NULL;
 	process->uid = (uid_t)real;
 	process->parent = parent <= INT32_MAX ? (pid_t)parent : 0;
 	detail->effective_uid = (uid_t)effective;
-	return true;
+	return 0;
+}
+
+/* Mounted with hidepid=1, /proc lists the processes of others and tells nothing of them but the
+ * directory's owner: the effective uid, or root. */
+static int read_owner(int dir, SurveyProcess *process, SurveyProcessDetail *detail)
+{
+	struct stat st;
+
+	if (fstat(dir, &st) < 0)
+		return -errno;
+	process->uid = detail->effective_uid = st.st_uid;
+	return 0;
 }
 
 /* Kernel threads hold no descriptors, but nobody without privilege may look. Flags are the 7th
@@ -232,35 +155,22 @@ static char *read_exe(int dir)
 	return strdup(link);
 }
 
-static char *read_cmdline(int dir)
+static char *read_cmdline(ProcessList *list, int dir)
 {
-	_cleanup_(freep) char *data = NULL;
-	ssize_t n = read_file_at(dir, "cmdline", CMDLINE_MAX, &data);
+	ssize_t n = read_text(list, dir, "cmdline", CMDLINE_MAX);
 
-	while (n > 0 && data[n - 1] == '\0')
+	while (n > 0 && list->buffer[n - 1] == '\0')
 		n--;
 	for (ssize_t i = 0; i < n; i++)
-		if (data[i] == '\0')
-			data[i] = ' ';
-	if (n <= 0)
-		return NULL;
-	data[n] = '\0';
-	return TAKE_PTR(data);
+		if (list->buffer[i] == '\0')
+			list->buffer[i] = ' ';
+	return n > 0 ? strndup(list->buffer, (size_t)n) : NULL;
 }
 
-static char *read_cgroup(int dir)
+static char *read_cgroup(ProcessList *list, int dir)
 {
-	_cleanup_(freep) char *data = NULL;
-
-	return read_file_at(dir, "cgroup", CGROUP_MAX, &data) < 0 ? NULL : identity_cgroup(data);
-}
-
-static char *read_comm(int dir)
-{
-	char comm[128];
-	ssize_t n = read_line_at(dir, "comm", comm, sizeof comm);
-
-	return n > 0 ? strdup(comm) : NULL;
+	return read_text(list, dir, "cgroup", CGROUP_MAX) < 0 ? NULL
+							      : identity_cgroup(list->buffer);
 }
 
 static int add_row(
@@ -283,61 +193,111 @@ static int add_row(
 	return 0;
 }
 
-/* A process that holds something, or refuses: now it is worth knowing who it is. */
-static int describe(ProcessList *list, int proc_fd, const char *name, NamespaceCache *namespaces,
-	SurveyProcess process, SurveyProcessDetail detail)
+typedef struct Subject {
+	ProcessList *list;
+	NamespaceCache *namespaces;
+	int dir; /* /proc/PID */
+	size_t first_reference;
+	SurveyProcess process;
+	SurveyProcessDetail detail;
+} Subject;
+
+/* Who holds nothing keeps no secret from us: zombies and kernel threads. refusal: what PID/fd
+ * answered, 0 if it was read. Gives 1 when the process is worth a row, 0 when not, or -ENOMEM. */
+static int look_closer(Subject *subject, int refusal)
 {
-	_cleanup_(closep) int dir =
-		openat(proc_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	char state;
+	ProcessList *list = subject->list;
+	char state = '?';
 	int r;
 
-	if (dir < 0 || !read_status(dir, &process, &detail, &state))
-		return 0; /* it ended */
-	if (!process.readable && (state == 'Z' || state == 'X' || is_kernel_thread(dir)))
-		return 0; /* holds nothing: no secret kept from us */
-	process.comm = read_comm(dir);
-	process.exe = read_exe(dir);
-	process.cmdline = read_cmdline(dir);
-	process.cgroup = read_cgroup(dir);
-	detail.relation = namespace_of_process(
-		namespaces, proc_fd, name, &process.userns, &detail.namespace_owner);
-	process.in_child_userns = detail.relation == NAMESPACE_BELOW;
-	r = add_row(list, &process, &detail);
+	r = read_status(list, subject->dir, &subject->process, &subject->detail, &state);
+	if (is_refusal(r) && refusal)
+		r = read_owner(subject->dir, &subject->process, &subject->detail);
 	if (r < 0)
-		process_done(&process);
-	else if (!process.readable)
-		list->unreadable++;
-	return r < 0 ? r : 1;
+		return 0;
+	if (refusal && (state == 'Z' || state == 'X')) {
+		refusal = descriptors_scan_threads(list, subject->dir, subject->process.pid);
+		if (refusal == -ENOMEM)
+			return refusal;
+		if (refusal == 0 && list->n_references == subject->first_reference)
+			return 0;
+	}
+	if (has_ended(refusal) || (refusal && is_kernel_thread(subject->dir)))
+		return 0;
+	subject->process.readable = refusal == 0;
+	return 1;
+}
+
+/* 1: the row is taken. Or -ENOMEM. */
+static int describe(Subject *subject)
+{
+	ProcessList *list = subject->list;
+	SurveyProcess *process = &subject->process;
+	SurveyProcessDetail *detail = &subject->detail;
+
+	process->exe = read_exe(subject->dir);
+	process->cmdline = read_cmdline(list, subject->dir);
+	process->cgroup = read_cgroup(list, subject->dir);
+	detail->relation = namespace_of_process(
+		subject->namespaces, subject->dir, &process->userns, &detail->namespace_owner);
+	process->in_child_userns = detail->relation == NAMESPACE_BELOW;
+	detail->first_reference = (uint32_t)subject->first_reference;
+	detail->n_references = (uint32_t)(list->n_references - subject->first_reference);
+	list->unreadable += !process->readable;
+	return add_row(list, process, detail) < 0 ? -ENOMEM : 1;
+}
+
+/* Of a process that seems to hold no descriptor at all: kernel threads and zombies have one thread.
+ */
+static bool has_other_threads(int fd_dir)
+{
+	struct stat st;
+
+	return fstatat(fd_dir, "../task", &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_nlink > 3;
+}
+
+/* The directory above fd_dir. By its number only where that is no way any more: it refused from the
+ * start, or does by now. */
+static int open_process(int proc_fd, int fd_dir, pid_t pid)
+{
+	char name[16];
+	int dir = fd_dir < 0 ? -EBADF : openat(fd_dir, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir >= 0)
+		return dir;
+	(void)snprintf(name, sizeof name, "%d", pid);
+	return openat(proc_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 }
 
 int process_scan(ProcessList *list, int proc_fd, pid_t pid, NamespaceCache *namespaces)
 {
-	size_t before = list->n_references;
-	FdWalk walk = {
-		.list = list, .proc_fd = proc_fd, .fd_dir = -EBADF, .info_dir = -EBADF, .pid = pid};
-	char name[16], path[32];
+	Subject subject = {.list = list,
+		.namespaces = namespaces,
+		.process.pid = pid,
+		.first_reference = list->n_references};
+	char path[32];
 	int r;
 
-	(void)snprintf(name, sizeof name, "%d", pid);
 	(void)snprintf(path, sizeof path, "%d/fd", pid);
-	walk.fd_dir = openat(proc_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	r = walk.fd_dir < 0 ? -errno : walk_descriptors(&walk);
-	(void)safe_close(walk.fd_dir);
-	(void)safe_close(walk.info_dir);
-	if (r == -ENOMEM || r == -ENOENT || r == -ESRCH)
-		return r == -ENOMEM ? r : 0;
-	list->scanned++;
-	if (r == 0 && list->n_references == before)
+	_cleanup_(closep) int fd_dir =
+		openat(proc_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	r = fd_dir < 0 ? -errno : descriptors_scan(list, fd_dir, pid);
+	if (r == -ENOMEM)
+		return r;
+	list->scanned += !has_ended(r);
+	if (r == 0 && has_other_threads(fd_dir))
+		r = -ENOENT; /* its first thread may have ended; the others are looked at below */
+	if (r >= 0 && list->n_references == subject.first_reference)
 		return 0;
 
-	r = describe(list, proc_fd, name, namespaces,
-		(SurveyProcess){.pid = pid, .readable = r == 0}, (SurveyProcessDetail){});
+	_cleanup_(closep) int dir = open_process(proc_fd, fd_dir, pid);
+	subject.dir = dir;
+	r = dir < 0 ? 0 : look_closer(&subject, MIN_OF(r, 0));
+	if (r > 0)
+		r = describe(&subject);
 	if (r <= 0) {
-		list->n_references = before;
-		return r;
+		list->n_references = subject.first_reference;
+		process_done(&subject.process);
 	}
-	list->details[list->n - 1].first_reference = (uint32_t)before;
-	list->details[list->n - 1].n_references = (uint32_t)(list->n_references - before);
-	return 0;
+	return MIN_OF(r, 0);
 }

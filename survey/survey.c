@@ -8,9 +8,11 @@
 #include "survey/identity.h"
 #include "survey/internals.h"
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/vfs.h>
 
 #define THREADS_MAX 64
 #define CHUNK                                                                                      \
@@ -20,9 +22,11 @@
 typedef struct Scan {
 	const SurveyOptions *options;
 	int proc_fd;
+	bool procfs;
 	NamespaceCache *namespaces;
 	pid_t *pids;
 	size_t n_pids;
+	bool has_init; /* pid 1 is listed */
 	atomic_size_t next;
 } Scan;
 
@@ -61,6 +65,7 @@ static int list_pids(Scan *scan)
 			scan->pids = grown;
 		}
 		scan->pids[scan->n_pids++] = (pid_t)pid;
+		scan->has_init |= pid == 1;
 	}
 }
 
@@ -102,6 +107,27 @@ static bool can_compare(const SurveyKernel *kernel)
 	       kernel->compare_files(getpid(), 0, getpid(), 0, kernel->userdata) != -ENOSYS;
 }
 
+/* Is proc_fd the /proc of our own pid namespace? In another one's (a namespace entered without its
+ * /proc mounted) its numbers mean other processes to kcmp(2). */
+static bool pids_are_ours(int proc_fd)
+{
+	char link[16];
+	uint64_t pid;
+	ssize_t n = readlinkat(proc_fd, "self", link, sizeof link - 1);
+
+	if (n <= 0)
+		return false;
+	link[n] = '\0';
+	return parse_u64(link, INT32_MAX, &pid) == 0 && (pid_t)pid == getpid();
+}
+
+static bool is_procfs(int proc_fd)
+{
+	struct statfs fs;
+
+	return fstatfs(proc_fd, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC;
+}
+
 static unsigned thread_count(const Scan *scan)
 {
 	long online = scan->options->threads ? (long)scan->options->threads
@@ -119,6 +145,7 @@ static int run_workers(Scan *scan, Worker *workers, unsigned n, bool hashing)
 		workers[i].scan = scan;
 		workers[i].list.skip_watches = scan->options->skip_watches;
 		workers[i].list.hashing = hashing;
+		workers[i].list.procfs = scan->procfs;
 		workers[i].list.buffer = malloc(PROCESS_BUFFER_BYTES);
 		if (!workers[i].list.buffer)
 			return -ENOMEM;
@@ -227,21 +254,25 @@ static int scan_processes(Survey *survey, Scan *scan, bool hashing)
 
 static int fill(Survey *survey, const SurveyOptions *options, int proc_fd)
 {
-	const SurveyKernel *kernel = options->kernel ? options->kernel : &survey_real_kernel;
-	Scan scan = {.options = options, .proc_fd = proc_fd};
+	SurveyKernel kernel = options->kernel ? *options->kernel : survey_real_kernel;
+	Scan scan = {.options = options, .proc_fd = proc_fd, .procfs = is_procfs(proc_fd)};
 	int r;
 
+	if ((!options->kernel && !pids_are_ours(proc_fd)) || !can_compare(&kernel))
+		kernel.compare_files = NULL;
 	inotify_limits_read(proc_fd, &survey->limits);
 	scan.namespaces = namespace_cache_new(
-		kernel, options->own_userns ? options->own_userns : own_namespace(proc_fd));
-	r = scan.namespaces ? scan_processes(survey, &scan, !can_compare(kernel)) : -ENOMEM;
+		&kernel, options->own_userns ? options->own_userns : own_namespace(proc_fd));
+	r = scan.namespaces ? scan_processes(survey, &scan, !kernel.compare_files) : -ENOMEM;
 	namespace_cache_free(scan.namespaces);
 	free(scan.pids);
 	if (r < 0)
 		return r;
 
-	survey->complete = survey->unreadable == 0;
-	r = survey_merge(survey, kernel);
+	/* Every pid namespace has its process 1 as long as anything lives in it. */
+	survey->hidden = scan.procfs && !scan.has_init;
+	survey->complete = survey->unreadable == 0 && !survey->hidden;
+	r = survey_merge(survey, &kernel, thread_count(&scan));
 	if (r < 0)
 		return r;
 	_cleanup_(identity_cache_freep) IdentityCache *apps =

@@ -17,7 +17,8 @@
 
 /* The kernel questions a /proc tree cannot answer by itself. Fixtures bring their own or none. */
 typedef struct SurveyKernel {
-	/* kcmp(2) KCMP_FILE: 0 same, 1 less, 2 greater, 3 different but unordered, -errno. */
+	/* kcmp(2) KCMP_FILE: 0 same, 1 less, 2 greater, 3 different but unordered, -errno. Called
+	 * from several threads at once. */
 	int (*compare_files)(pid_t a, int fd_a, pid_t b, int fd_b, void *userdata);
 	/* Walks from the user namespace behind an open /proc/PID/ns/user up (NS_GET_PARENT,
 	 * ioctl_ns(2)), at most depth levels, until the parent is top. Gives the owner
@@ -100,7 +101,8 @@ typedef struct Survey {
 	uint32_t scanned; /* processes looked at, holders or not */
 	uint32_t unreadable;
 	uint64_t shared; /* instances that more than one process holds */
-	bool complete;	 /* unreadable == 0 */
+	bool hidden;	 /* /proc does not even list every process (hidepid=, see proc(5)) */
+	bool complete;	 /* unreadable == 0, and none hidden */
 	bool approximate;
 	bool has_watches;     /* false after the cheap pass */
 	const char *method;   /* "proc" (later also "bpf"); static */

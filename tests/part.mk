@@ -2,10 +2,12 @@
 UNIT_TESTS := $(patsubst %.c,%,$(wildcard tests/unit/test-*.c))
 TEST_TOOLS := $(patsubst %.c,%,$(wildcard tests/tools/*.c))
 BENCH_TOOLS := $(patsubst %.c,%,$(wildcard tests/bench/*.c))
+FUZZERS := $(patsubst %.c,%,$(wildcard tests/fuzz/fuzz-*.c))
+FUZZ_SECONDS ?= 20
 TEST_LIBS := common survey monitord cli helper
 TEST_PKGS := libsystemd libnotify jansson inih popt
 $(foreach t,$(UNIT_TESTS),$(eval $(call test_program,$(t),$(t).c,$(TEST_LIBS),cmocka $(TEST_PKGS))))
-$(foreach t,$(TEST_TOOLS) $(BENCH_TOOLS),$(eval $(call test_program,$(t),$(t).c,common survey helper,libsystemd jansson inih)))
+$(foreach t,$(TEST_TOOLS) $(BENCH_TOOLS) $(FUZZERS),$(eval $(call test_program,$(t),$(t).c,common survey helper,libsystemd jansson inih)))
 SUITES ?= unit integration lint
 
 test-programs: $(TEST_PROGRAMS)
@@ -17,6 +19,8 @@ lint: all
 	$(Q)VIGIL_BUILD=$(B) tests/lint
 bench: all test-programs
 	$(Q)$(PYTHON) tests/bench/run $(B)
+fuzz: test-programs
+	$(Q)for f in $(FUZZERS); do $(B)/$$f $(FUZZ_SECONDS) || exit 1; done
 run: all
 	$(Q)units/run-daemon $(B)
-.PHONY: test-programs check check-system lint bench run
+.PHONY: test-programs check check-system lint bench fuzz run

@@ -15,9 +15,9 @@ static void hold(int n, int fds, int watches, const char *directory, int done)
 {
 	char path[512];
 
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (setresuid(20000 + (uid_t)n % 500, 20000 + (uid_t)n % 500, 20000 + (uid_t)n % 500) < 0)
 		_exit(1);
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* only now: a change of user forgets it */
 	int fd = inotify_init1(0);
 	for (int i = 0; i < watches; i++) {
 		(void)snprintf(path, sizeof path, "%s/w%d", directory, i);
