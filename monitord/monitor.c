@@ -155,10 +155,13 @@ static int on_name(sd_bus_message *reply, void *userdata, sd_bus_error *error)
 	if (!sd_bus_message_is_method_error(reply, NULL))
 		(void)sd_bus_message_read(reply, "u", &answer);
 	if (answer == 1 || answer == 4) { /* primary owner, already owner */
+		/* At the first attempt the modules have just begun to look by themselves. */
+		bool again = monitor->had_name || monitor->reconnect_usec != RECONNECT_FIRST_USEC;
 		monitor->had_name = true;
 		monitor->reconnect_usec = RECONNECT_FIRST_USEC;
 		modules_attach_bus(&monitor->registry, monitor->session);
-		modules_refresh(&monitor->registry);
+		if (again)
+			modules_refresh(&monitor->registry);
 		return 0;
 	}
 	log_error(
