@@ -10,11 +10,35 @@
 #define HELPER_PATH	    "/org/vigil/Helper1"
 #define PROMPT_TIMEOUT_USEC (5 * USEC_PER_MINUTE) /* somebody may have to find a password */
 
+typedef struct Raise Raise;
+
 struct LimitRaiser {
 	sd_bus *bus;
 	sd_bus_slot *question;
 	bool available;
+	Raise *pending; /* list, newest first */
 };
+
+struct Raise {
+	Raise *next;
+	LimitRaiser *raiser;
+	sd_bus_slot *slot; /* dropping it forgets the answer */
+	void (*done)(int error, const char *message, void *userdata);
+	void *userdata;
+};
+
+/* Takes the raise off the list and tells whoever waits for it. */
+static void finish(Raise *raise, int error, const char *message)
+{
+	for (Raise **at = &raise->raiser->pending; *at; at = &(*at)->next)
+		if (*at == raise) {
+			*at = raise->next;
+			break;
+		}
+	sd_bus_slot_unref(raise->slot);
+	raise->done(error, message, raise->userdata);
+	free(raise);
+}
 
 static int on_names(sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
@@ -57,6 +81,8 @@ LimitRaiser *limit_raiser_free(LimitRaiser *raiser)
 {
 	if (!raiser)
 		return NULL;
+	while (raiser->pending)
+		finish(raiser->pending, -ECANCELED, _("Vigil stopped waiting for the answer."));
 	sd_bus_slot_unref(raiser->question);
 	sd_bus_unref(raiser->bus);
 	free(raiser);
@@ -78,22 +104,15 @@ bool limit_raiser_can(const LimitRaiser *raiser, const InotifyLimits *limits,
 		       limit.value;
 }
 
-typedef struct Raise {
-	void (*done)(int error, const char *message, void *userdata);
-	void *userdata;
-} Raise;
-
 static int on_reply(sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
-	_cleanup_(freep) Raise *raise = userdata;
 	const sd_bus_error *failure = sd_bus_message_get_error(reply);
 
 	(void)error;
 	if (failure)
-		raise->done(
-			-EIO, failure->message ? failure->message : failure->name, raise->userdata);
+		finish(userdata, -EIO, failure->message ? failure->message : failure->name);
 	else
-		raise->done(0, "", raise->userdata);
+		finish(userdata, 0, "");
 	return 0;
 }
 
@@ -111,7 +130,7 @@ static int call(LimitRaiser *raiser, InotifyResource resource, uint64_t value, R
 			message, "st", inotify_resource_to_string(resource), value);
 	if (r >= 0)
 		r = sd_bus_call_async(
-			raiser->bus, NULL, message, on_reply, raise, PROMPT_TIMEOUT_USEC);
+			raiser->bus, &raise->slot, message, on_reply, raise, PROMPT_TIMEOUT_USEC);
 	return r;
 }
 
@@ -125,10 +144,10 @@ void limit_raiser_raise(LimitRaiser *raiser, InotifyResource resource, uint64_t 
 			userdata);
 		return;
 	}
-	*raise = (Raise){done, userdata};
+	*raise = (Raise){
+		.next = raiser->pending, .raiser = raiser, .done = done, .userdata = userdata};
+	raiser->pending = raise;
 	int r = call(raiser, resource, value, raise);
-	if (r < 0) {
-		free(raise);
-		done(r, strerror(-r), userdata);
-	}
+	if (r < 0)
+		finish(raise, r, strerror(-r));
 }

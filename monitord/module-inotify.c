@@ -58,6 +58,8 @@ static void on_raised(int error, const char *message, void *userdata)
 {
 	Inotify *inotify = userdata;
 
+	if (error == -ECANCELED) /* the module is going */
+		return;
 	free(inotify->trouble);
 	inotify->trouble = error < 0 ? strdup(message) : NULL;
 	if (error < 0) {
@@ -439,10 +441,10 @@ static void stop(void *state)
 {
 	Inotify *inotify = state;
 
+	(void)limit_raiser_free(inotify->raiser);
 	(void)scan_worker_free(inotify->worker);
 	for (unsigned i = 0; i < inotify->n_waiting; i++)
 		sd_bus_message_unref(inotify->waiting[i]);
-	(void)limit_raiser_free(inotify->raiser);
 	notifier_close(monitor_notifier(inotify->monitor), inotify->handle);
 	sd_event_source_disable_unref(inotify->timer);
 	(void)survey_free(inotify->survey);

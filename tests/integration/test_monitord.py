@@ -163,16 +163,15 @@ def test_it_outlives_the_bus(processes, tmp_path, session_bus, dunst):
     wait_for("the warning on the new bus", lambda: dunst.displayed() == 1)
 
 
+def silent_owner(processes, bus, name):
+    """A peer that owns the name, says "called" for each call that reaches it, and answers none."""
+    owner = processes.start([BUILD / "tests/tools/silent-owner", bus.address, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert owner.stdout.readline().strip() == "owned"
+    return owner
+
+
 def test_a_server_that_never_answers_delays_nothing(processes, tmp_path, session_bus):
-    # a peer that owns the name and never reads: dbus-daemon keeps the call, nobody replies
-    server = processes.start(["/usr/bin/python3", "-c",
-                              "import subprocess,sys,time,socket\n"
-                              "import dbus\n"
-                              "bus=dbus.bus.BusConnection(sys.argv[1])\n"
-                              "bus.request_name('org.freedesktop.Notifications')\n"
-                              "print('owned', flush=True)\n"
-                              "sys.stdin.read()\n", session_bus.address], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert server.stdout.readline().strip() == "owned"
+    silent_owner(processes, session_bus, "org.freedesktop.Notifications")
     d = Daemon(processes, tmp_path, session_bus)
     wait_for("the level", lambda: d.get("Level") == "ok")
     d.load(17, 1, "culprit")
@@ -182,6 +181,23 @@ def test_a_server_that_never_answers_delays_nothing(processes, tmp_path, session
         assert d.call("org.vigil.Monitor1", "LoadedModules").returncode == 0
         assert time.monotonic() - before < 2
     wait_for("the log to say so", lambda: "could not be shown" in d.text())
+
+
+def test_unloading_answers_whoever_waits_for_a_raise(processes, tmp_path, session_bus, system_bus):
+    """A helper that never answers (somebody looks for the password); the module goes meanwhile, and its caller is told."""
+    helper = silent_owner(processes, system_bus, "org.vigil.Helper1")
+    d = Daemon(processes, tmp_path, session_bus, system_bus)
+    wait_for("the level", lambda: d.get("Level") == "ok")
+    caller = processes.start(["busctl", f"--address={session_bus.address}", "call", "org.vigil.Monitor1", "/org/vigil/Monitor1",
+                              "org.vigil.Inotify1", "RaiseLimit", "st", "instances", "0"], stderr=subprocess.PIPE)
+    assert helper.stdout.readline().strip() == "called"
+    assert d.call("org.vigil.Monitor1", "UnloadModule", "s", "inotify").returncode == 0
+    assert caller.wait(10) != 0
+    assert "stopped waiting" in caller.stderr.read()
+    helper.stdin.close()  # its name goes, so the bus answers the pending call: nobody may be touched by that any more
+    helper.wait(10)
+    assert d.call("org.vigil.Monitor1", "LoadModule", "s", "inotify").returncode == 0
+    wait_for("the module", lambda: d.get("Level") == "ok")
 
 
 def test_a_second_daemon_says_so(processes, tmp_path, session_bus):
