@@ -36,6 +36,11 @@ int bus_name_activatable(sd_bus *bus, const char *name)
 	return r;
 }
 
+bool bus_name_reachable(sd_bus *bus, const char *name)
+{
+	return bus_name_owned(bus, name) > 0 || bus_name_activatable(bus, name) > 0;
+}
+
 int bus_daemon_status(sd_bus *bus, char **ret)
 {
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL, *reply = NULL;
@@ -86,8 +91,5 @@ HelperState bus_helper_state(void)
 
 	if (bus_open_system(&bus) < 0)
 		return HELPER_NO_BUS;
-	return bus_name_owned(bus, "org.vigil.Helper1") > 0 ||
-			       bus_name_activatable(bus, "org.vigil.Helper1") > 0
-		       ? HELPER_READY
-		       : HELPER_ABSENT;
+	return bus_name_reachable(bus, "org.vigil.Helper1") ? HELPER_READY : HELPER_ABSENT;
 }

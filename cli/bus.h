@@ -11,6 +11,8 @@
 int bus_name_owned(sd_bus *bus, const char *name);
 /* Whether the bus could start it. */
 int bus_name_activatable(sd_bus *bus, const char *name);
+/* Whether a call to the name would find somebody: one of the two above. */
+bool bus_name_reachable(sd_bus *bus, const char *name);
 /* org.vigil.Monitor1.Status() of a running daemon as text; caller frees. -errno: no bus, no daemon
  * (never starts one). */
 int bus_daemon_status(sd_bus *bus, char **ret);

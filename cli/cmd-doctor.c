@@ -148,8 +148,7 @@ static void check_session(Doctor *doctor)
 			"systemctl --user enable --now vigil-monitord");
 	else
 		report(doctor, HEALTH_OK, "vigil-monitord", _("running"), NULL);
-	if (bus_name_owned(bus, "org.freedesktop.Notifications") > 0 ||
-		bus_name_activatable(bus, "org.freedesktop.Notifications") > 0)
+	if (bus_name_reachable(bus, "org.freedesktop.Notifications"))
 		report(doctor, HEALTH_OK, _("notifications"), _("a notification server is there"),
 			NULL);
 	else
@@ -168,15 +167,13 @@ static void check_helper(Doctor *doctor)
 			"vigil inotify raise --dry-run watches");
 		return;
 	}
-	if (bus_name_owned(bus, "org.vigil.Helper1") > 0 ||
-		bus_name_activatable(bus, "org.vigil.Helper1") > 0)
+	if (bus_name_reachable(bus, "org.vigil.Helper1"))
 		report(doctor, HEALTH_OK, "vigil-helper", _("can be started"), NULL);
 	else
 		report(doctor, HEALTH_NOTE, "vigil-helper",
 			_("not installed: limits are raised by hand"),
 			"vigil inotify raise --dry-run watches");
-	if (bus_name_owned(bus, "org.freedesktop.PolicyKit1") > 0 ||
-		bus_name_activatable(bus, "org.freedesktop.PolicyKit1") > 0)
+	if (bus_name_reachable(bus, "org.freedesktop.PolicyKit1"))
 		report(doctor, HEALTH_OK, "polkit", _("can be asked"), NULL);
 	else
 		report(doctor, HEALTH_NOTE, "polkit",

@@ -64,6 +64,8 @@ NamespaceRelation namespace_of_process(
 	NamespaceCache *cache, int process_dir, uint64_t *ret_inode, uid_t *ret_owner);
 /* The inode in "user:[4026531837]", 0 if it is none. Pure. */
 uint64_t namespace_parse_link(const char *link);
+/* The same of the link at path beneath dir_fd; 0 where it cannot be read. */
+uint64_t namespace_read_link(int dir_fd, const char *path);
 
 /* One process, read beneath proc_fd. Growable results of one scanning thread. */
 typedef struct ProcessList {

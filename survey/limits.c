@@ -6,6 +6,7 @@
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "common/text.h"
+#include "survey/internals.h"
 #include <fcntl.h>
 
 #define WATCHES_DEFAULT_MIN 8192
@@ -52,16 +53,8 @@ static uint64_t read_memory(int proc_fd)
 
 static bool below_init(int proc_fd)
 {
-	char link[64];
-	uint64_t inode = 0;
-	ssize_t n = readlinkat(proc_fd, "self/ns/user", link, sizeof link - 1);
-
-	if (n <= 0)
-		return false;
-	link[n] = '\0';
-	const char *digits = startswith(link, "user:[");
-	return digits && parse_u64_prefix(digits, &digits, &inode) == 0 &&
-	       inode != INIT_USER_NS_INODE;
+	uint64_t inode = namespace_read_link(proc_fd, "self/ns/user");
+	return inode != 0 && inode != INIT_USER_NS_INODE;
 }
 
 void inotify_limits_read(int proc_fd, InotifyLimits *ret)

@@ -59,6 +59,17 @@ uint64_t namespace_parse_link(const char *link)
 	return inode;
 }
 
+uint64_t namespace_read_link(int dir_fd, const char *path)
+{
+	char link[64];
+	ssize_t n = readlinkat(dir_fd, path, link, sizeof link - 1);
+
+	if (n <= 0)
+		return 0;
+	link[n] = '\0';
+	return namespace_parse_link(link);
+}
+
 static bool find(NamespaceCache *cache, uint64_t inode, KnownNamespace *ret)
 {
 	bool found = false;
@@ -102,15 +113,9 @@ static void relate(const NamespaceCache *cache, int ns_fd, KnownNamespace *found
 NamespaceRelation namespace_of_process(
 	NamespaceCache *cache, int process_dir, uint64_t *ret_inode, uid_t *ret_owner)
 {
-	char link[64];
+	KnownNamespace found = {.inode = namespace_read_link(process_dir, "ns/user")};
 
 	*ret_inode = 0;
-	ssize_t n = readlinkat(process_dir, "ns/user", link, sizeof link - 1);
-	if (n <= 0)
-		return NAMESPACE_SAME;
-	link[n] = '\0';
-
-	KnownNamespace found = {.inode = namespace_parse_link(link)};
 	if (found.inode == 0 || cache->own == 0 || found.inode == cache->own) {
 		*ret_inode = found.inode;
 		return NAMESPACE_SAME;

@@ -15,9 +15,8 @@
 #include <sys/vfs.h>
 
 #define THREADS_MAX 64
-#define CHUNK                                                                                      \
-	8 /* processes a worker takes at once: few enough to balance, enough to be left in peace   \
-	   */
+/* Processes a worker takes at once: few enough to balance, enough to be left in peace. */
+#define CHUNK 8
 
 typedef struct Scan {
 	const SurveyOptions *options;
@@ -220,17 +219,6 @@ static int collect(Survey *survey, Worker *workers, unsigned n_workers)
 	return 0;
 }
 
-static uint64_t own_namespace(int proc_fd)
-{
-	char link[64];
-	ssize_t n = readlinkat(proc_fd, "self/ns/user", link, sizeof link - 1);
-
-	if (n <= 0)
-		return 0;
-	link[n] = '\0';
-	return namespace_parse_link(link);
-}
-
 static int scan_processes(Survey *survey, Scan *scan, bool hashing)
 {
 	Worker *workers;
@@ -262,7 +250,8 @@ static int fill(Survey *survey, const SurveyOptions *options, int proc_fd)
 		kernel.compare_files = NULL;
 	inotify_limits_read(proc_fd, &survey->limits);
 	scan.namespaces = namespace_cache_new(
-		&kernel, options->own_userns ? options->own_userns : own_namespace(proc_fd));
+		&kernel, options->own_userns ? options->own_userns
+					     : namespace_read_link(proc_fd, "self/ns/user"));
 	r = scan.namespaces ? scan_processes(survey, &scan, !kernel.compare_files) : -ENOMEM;
 	namespace_cache_free(scan.namespaces);
 	free(scan.pids);

@@ -37,6 +37,20 @@ def survey(*args, prefix=()):
     return json.loads(done.stdout)
 
 
+def as_user(uid):
+    return ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups"]
+
+
+def account_of(data, uid, missing=None):
+    """The account of uid in a survey's JSON."""
+    return next((u for u in data["users"] if u["uid"] == uid), missing)
+
+
+def row(data, pid):
+    """The process pid in a survey's JSON; it must be there."""
+    return next(p for p in data["processes"] if p["pid"] == pid)
+
+
 class Processes:
     """Ends what it started, by pid, whatever happens."""
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from conftest import BUILD, survey, vigil
+from conftest import BUILD, account_of, as_user, row, survey, vigil
 
 ODD = BUILD / "tests/tools/inotify-odd"
 USER = 400000 + os.getpid() % 100000  # nobody else's: its account holds what this run made and nothing more
 OTHER = USER + 100000
-AS_USER = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups"]
+AS_USER = as_user(USER)
 
 
 @pytest.fixture(autouse=True)
@@ -22,11 +22,7 @@ def root():
 
 
 def account(data, uid=USER):
-    return next((u for u in data["users"] if u["uid"] == uid), {"instances": 0, "watches": 0})
-
-
-def row(data, pid):
-    return next(p for p in data["processes"] if p["pid"] == pid)
+    return account_of(data, uid, {"instances": 0, "watches": 0})
 
 
 def odd(processes, *args, prefix=()):

@@ -8,10 +8,10 @@ import threading
 import jsonschema
 import pytest
 
-from conftest import LOAD, ROOT, survey, vigil
+from conftest import LOAD, ROOT, account_of, as_user, row, survey, vigil
 
 USER = 300000 + os.getpid() % 100000  # nobody else's: its account holds what this run made and nothing more
-AS_USER = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups"]
+AS_USER = as_user(USER)
 
 
 @pytest.fixture(autouse=True)
@@ -21,11 +21,7 @@ def root():
 
 
 def account(data, uid=USER):
-    return next((u for u in data["users"] if u["uid"] == uid), None)
-
-
-def row(data, pid):
-    return next(p for p in data["processes"] if p["pid"] == pid)
+    return account_of(data, uid)
 
 
 def test_fifty_processes_are_counted_exactly(processes):
