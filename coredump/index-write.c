@@ -385,6 +385,12 @@ int index_add_attempt(CrashIndex *index, const char *hash)
 		hash);
 }
 
+int index_drop_attempt(CrashIndex *index, const char *hash)
+{
+	return change(index, "UPDATE crashes SET attempts = max(attempts - ?1, 0) WHERE hash = ?2",
+		NULL, 1, hash);
+}
+
 int index_set_pinned(CrashIndex *index, const char *hash, bool pinned)
 {
 	return change(index, "UPDATE crashes SET pinned = ?1 WHERE hash = ?2", NULL, pinned, hash);

@@ -98,6 +98,7 @@ typedef struct CrashQuery {
 	size_t n_matches;
 	const char *after; /* only rows that were indexed after the crash of this hash; NULL */
 	bool untold;	   /* only CRASH_UNTOLD ones */
+	bool told;	   /* only CRASH_TOLD ones */
 	bool pinned;	   /* only pinned ones */
 	bool full;	   /* load message, fields and kcrash too (slower) */
 	bool newest_first;
@@ -133,7 +134,7 @@ typedef struct CrashGroup {
  * the groups. */
 int index_groups(CrashIndex *index, const CrashQuery *query,
 	int (*group)(const CrashGroup *group, void *userdata), void *userdata);
-/* How many rows the query matches; since, until, matches, untold and pinned are heeded. */
+/* How many rows the query matches; since, until, matches, untold, told and pinned are heeded. */
 int index_count(CrashIndex *index, const CrashQuery *query, uint64_t *ret);
 
 /* ---- what became of a crash ------------------------------------------------------------------ */
@@ -144,6 +145,8 @@ int index_set_told(CrashIndex *index, const char *hash, CrashTold told);
 /* One more attempt to show it begins: written before it is shown, so that nobody is told of one
  * crash more than twice, however often Vigil is killed. */
 int index_add_attempt(CrashIndex *index, const char *hash);
+/* That attempt is known to have reached nobody: it does not count. */
+int index_drop_attempt(CrashIndex *index, const char *hash);
 int index_set_pinned(CrashIndex *index, const char *hash, bool pinned);
 int index_set_reported(CrashIndex *index, const char *hash, const char *url);
 /* The row goes, its hash stays known so that no catch-up brings it back. */
