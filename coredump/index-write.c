@@ -418,8 +418,8 @@ int index_set_kcrash(CrashIndex *index, const char *hash, const json_t *kcrash, 
 
 static int forget(CrashIndex *index, const char *hash)
 {
-	CrashTrust trust;
-	sqlite3_int64 id;
+	CrashTrust trust = CRASH_UNVERIFIED;
+	sqlite3_int64 id = 0;
 	int r;
 
 	r = look_up(index, hash, &id, &trust);
