@@ -120,7 +120,7 @@ static const char *signal_name(int signal, char buf[static 16])
 /* The line for who wants to know exactly: "/usr/bin/foo, foo.service, SIGSEGV". */
 static void add_facts(const CrashNotice *notice, bool markup, StrBuf *out)
 {
-	const char *unit = notice->app->start == CRASH_START_UNIT ? notice->app->unit : NULL;
+	const char *unit = notice->app->service ? notice->app->unit : NULL;
 	char name[16];
 
 	if (notice->exe)
@@ -158,7 +158,7 @@ size_t crash_notice_actions(const CrashNotice *notice, const CrashButtons *butto
 	ret[n++] = (NotificationAction){"default", _("Details")}; /* a click on the text itself */
 	ret[n++] = (NotificationAction){"details", _("Details")};
 	/* In a loop it comes back by itself, or a restart is the last thing to want. */
-	if (notice->app->start != CRASH_START_NONE && !notice->loop)
+	if (buttons->restart && !notice->app->part && !notice->loop)
 		ret[n++] = (NotificationAction){"restart", _("Restart")};
 	if (report)
 		ret[n++] = (NotificationAction){"report", _("Report…")};

@@ -31,6 +31,7 @@ void crash_notice_body(const CrashNotice *notice, bool markup, usec_t now_realti
 typedef struct CrashButtons {
 	bool reporter;	/* there is something that reports */
 	bool developer; /* Developer= of vigil.conf */
+	bool restart;	/* there is a unit or an application that can be started again */
 } CrashButtons;
 /* Ids: "default" and "details", "report", "debug", "restart", "ignore". How many there are. */
 size_t crash_notice_actions(const CrashNotice *notice, const CrashButtons *buttons,

@@ -36,24 +36,7 @@ static char *unit_of(const CrashAppSource *source)
 	return unit ? unit : copy(source->unit);
 }
 
-static void find_start(CrashApp *app, const CrashAppSource *source, const DesktopEntry *entry,
-	const char *search_path)
-{
-	if (app->part)
-		return;
-	if (entry) {
-		if (entry->in_terminal || !search_path ||
-			!desktop_entry_can_run(entry, search_path))
-			return;
-		app->command = desktop_entry_command(entry);
-		app->start = app->command ? CRASH_START_COMMAND : CRASH_START_NONE;
-	} else if (source->user_unit && is_lasting_service(source->user_unit)) {
-		app->start = CRASH_START_UNIT;
-	}
-}
-
-int crash_app_find(
-	IdentityCache *cache, const CrashAppSource *source, const char *search_path, CrashApp *ret)
+int crash_app_find(IdentityCache *cache, const CrashAppSource *source, CrashApp *ret)
 {
 	CrashApp app = {.unit = unit_of(source)};
 	_cleanup_(freep) char *app_id = app.unit ? identity_app_id(app.unit) : NULL;
@@ -74,7 +57,7 @@ int crash_app_find(
 			identity_program(source->exe, source->cmdline, source->comm, source->pid);
 		app.inside = entry && !entry->terminal ? strdup(entry->name) : NULL;
 	}
-	find_start(&app, source, own, search_path);
+	app.service = !own && app.unit && is_lasting_service(app.unit);
 	if (!app.name || (own && !app.app_id)) {
 		crash_app_done(&app);
 		return -ENOMEM;
@@ -91,8 +74,5 @@ void crash_app_done(CrashApp *app)
 	free(app->inside);
 	free(app->unit);
 	free(app->container);
-	for (char **word = app->command; word && *word; word++)
-		free(*word);
-	free(app->command);
 	*app = (CrashApp){};
 }

@@ -2,8 +2,8 @@
 #pragma once
 
 /* What to call a program that is gone, by what was written down of it: its application's name and
- * icon where it is the application's own doing, and how it can be started again. /proc is never
- * asked: the pid may be another's by now. Texts are foreign, and raw. */
+ * icon where it is the application's own doing. /proc is never asked: the pid may be another's by
+ * now. Texts are foreign, and raw. */
 #include "survey/identity.h"
 
 typedef struct CrashAppSource { /* borrowed; any may be NULL */
@@ -12,12 +12,6 @@ typedef struct CrashAppSource { /* borrowed; any may be NULL */
 	const char *cgroup;
 	pid_t pid;
 } CrashAppSource;
-
-typedef enum CrashAppStart { /* how it is started again */
-	CRASH_START_NONE,    /* it is not known what would be, or it is no use */
-	CRASH_START_COMMAND, /* .command, as its desktop entry has it */
-	CRASH_START_UNIT,    /* the user's service .unit */
-} CrashAppStart;
 
 typedef struct CrashApp { /* owned; crash_app_done() */
 	char *name;	  /* never NULL */
@@ -29,11 +23,9 @@ typedef struct CrashApp { /* owned; crash_app_done() */
 	char *container;  /* as identity_container() */
 	bool part;	  /* a helper process of a browser or the like: the rest goes on */
 	bool interpreted; /* exe is an interpreter, which says nothing about the program */
-	CrashAppStart start;
-	char **command; /* NULL-terminated */
+	bool service;	  /* .unit is a service that was written down: a name of its own */
 } CrashApp;
 
-/* search_path: as $PATH, decides whether a command can be run; NULL: none can. 0 or -ENOMEM. */
-int crash_app_find(
-	IdentityCache *cache, const CrashAppSource *source, const char *search_path, CrashApp *ret);
+/* 0 or -ENOMEM. */
+int crash_app_find(IdentityCache *cache, const CrashAppSource *source, CrashApp *ret);
 void crash_app_done(CrashApp *app);

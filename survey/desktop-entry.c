@@ -194,41 +194,6 @@ static char *program_of(const char *exec)
 	}
 }
 
-/* Undoes "%%"; other codes name files or windows that a start by itself has none of. */
-static void drop_codes(char *word)
-{
-	char *out = word;
-
-	for (const char *p = word; *p; p++) {
-		if (*p != '%')
-			*out++ = *p;
-		else if (p[1] && *++p == '%')
-			*out++ = '%';
-	}
-	*out = '\0';
-}
-
-char **desktop_entry_command(const DesktopEntry *entry)
-{
-	const char *p = entry->exec ? entry->exec : "";
-	char **words = calloc(strlen(p) / 2 + 2, sizeof *words);
-	size_t n = 0;
-
-	for (char *word; words && (word = exec_word(&p));) {
-		bool empty = !word[0];
-		drop_codes(word);
-		if (!word[0] && !empty)
-			free(word);
-		else
-			words[n++] = word;
-	}
-	if (words && !n) {
-		free(words);
-		return NULL;
-	}
-	return words;
-}
-
 typedef struct Parse {
 	DesktopEntry entry;
 	Language language;
@@ -288,13 +253,12 @@ static void take_pair(
 	else if (same(key, n_key, "TryExec", 7))
 		keep(parse, &parse->entry.try_program, unescaped(value, n_value));
 	else if (same(key, n_key, "Exec", 4)) {
-		keep(parse, &parse->entry.exec, unescaped(value, n_value));
+		_cleanup_(freep) char *exec = unescaped(value, n_value);
 		free(parse->entry.program);
-		parse->entry.program = parse->entry.exec ? program_of(parse->entry.exec) : NULL;
+		parse->entry.program = exec ? program_of(exec) : NULL;
+		parse->failed = parse->failed || !exec;
 	} else if (same(key, n_key, "Categories", 10))
 		parse->entry.terminal = in_list(value, n_value, "TerminalEmulator");
-	else if (same(key, n_key, "Terminal", 8))
-		parse->entry.in_terminal = same(value, n_value, "true", 4);
 	else if (same(key, n_key, "Hidden", 6))
 		parse->entry.hidden = same(value, n_value, "true", 4);
 }
@@ -346,7 +310,6 @@ void desktop_entry_done(DesktopEntry *entry)
 	free(entry->name);
 	free(entry->icon);
 	free(entry->program);
-	free(entry->exec);
 	free(entry->try_program);
 	*entry = (DesktopEntry){};
 }

@@ -13,8 +13,6 @@ typedef struct DesktopEntry {
 	char *program;	   /* the program that Exec= starts, behind env(1) and its variables; NULL:
 			      none */
 	char *try_program; /* TryExec=; NULL: none */
-	char *exec;	   /* Exec= as a whole; NULL: none */
-	bool in_terminal;  /* Terminal=: it needs one to run in */
 	bool terminal;	   /* a terminal emulator: what runs in its scope is not its doing */
 	bool hidden;	   /* Hidden=: as if deleted */
 } DesktopEntry;
@@ -35,8 +33,5 @@ int desktop_entry_find(
 	const char *const *dirs, const char *id, const char *locale, DesktopEntry *ret);
 void desktop_entry_done(DesktopEntry *entry);
 
-/* The words of Exec=, field codes (%u, %F, …) left out. NULL-terminated; NULL: there is none, or no
- * memory. Caller frees words and array. Pure. */
-char **desktop_entry_command(const DesktopEntry *entry);
 /* Whether what it starts (and its TryExec) is there. search_path: as $PATH. */
 bool desktop_entry_can_run(const DesktopEntry *entry, const char *search_path);
