@@ -428,3 +428,24 @@ int index_set_cursor(CrashIndex *index, const char *source, const char *cursor, 
 	(void)sqlite3_reset(statement);
 	return r;
 }
+
+int index_cursors(CrashIndex *index,
+	int (*each)(const char *source, const char *cursor, usec_t realtime, void *userdata),
+	void *userdata)
+{
+	_cleanup_(statement_freep) sqlite3_stmt *statement = NULL;
+	int code, r;
+
+	code = sqlite3_prepare_v2(
+		index->db, "SELECT source, cursor, time FROM cursors", -1, &statement, NULL);
+	if (code != SQLITE_OK)
+		return index_error(index, code);
+	while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+		r = each((const char *)sqlite3_column_text(statement, 0),
+			(const char *)sqlite3_column_text(statement, 1),
+			(usec_t)sqlite3_column_int64(statement, 2), userdata);
+		if (r != 0)
+			return r;
+	}
+	return index_error(index, code);
+}

@@ -63,6 +63,10 @@ int index_add(CrashIndex *index, const Crash *crash, bool told, IndexAdded *ret)
 int index_get_cursor(
 	CrashIndex *index, const char *source, char **ret_cursor, usec_t *ret_realtime);
 int index_set_cursor(CrashIndex *index, const char *source, const char *cursor, usec_t realtime);
+/* All of them; a callback that gives anything but 0 ends it. 0 or -errno. */
+int index_cursors(CrashIndex *index,
+	int (*each)(const char *source, const char *cursor, usec_t realtime, void *userdata),
+	void *userdata);
 
 /* ---- reading ------------------------------------------------------------------------------- */
 

@@ -49,18 +49,9 @@ static int open_file(const char *path, CrashIndex **ret, IndexFound *ret_found, 
 /* ---- from one to another
  * ---------------------------------------------------------------------------------- */
 
-static int carry_cursors(CrashIndex *from, CrashIndex *to, const char *const *sources)
+static int carry_cursor(const char *source, const char *cursor, usec_t realtime, void *userdata)
 {
-	int r = 0;
-
-	for (; *sources && r >= 0; sources++) {
-		_cleanup_(freep) char *cursor = NULL;
-		usec_t realtime;
-		/* One that cannot be read any more: the source begins anew, by time. */
-		if (index_get_cursor(from, *sources, &cursor, &realtime) >= 0)
-			r = index_set_cursor(to, *sources, cursor, realtime);
-	}
-	return r;
+	return index_set_cursor(userdata, source, cursor, realtime);
 }
 
 static int carry_row(const CrashRow *row, void *userdata)
@@ -81,7 +72,7 @@ static int carry_mute(MuteKind kind, const char *value, usec_t until_realtime, v
 }
 
 /* All that memory learned, and how far the sources were read, in one transaction. */
-static int carry_all(CrashIndex *from, CrashIndex *to, const char *const *sources)
+static int carry_all(CrashIndex *from, CrashIndex *to)
 {
 	const CrashQuery all = {.full = true};
 	int r;
@@ -93,7 +84,7 @@ static int carry_all(CrashIndex *from, CrashIndex *to, const char *const *source
 	if (r >= 0)
 		r = index_mutes(from, carry_mute, to);
 	if (r >= 0)
-		r = carry_cursors(from, to, sources);
+		r = index_cursors(from, carry_cursor, to);
 	if (r < 0) {
 		index_rollback(to);
 		return r;
@@ -103,19 +94,19 @@ static int carry_all(CrashIndex *from, CrashIndex *to, const char *const *source
 
 /* What is needed of a file that can still be read: how far it is, what the person wants to hear,
  * and what nobody was told yet. Whatever of it cannot be had is left out. */
-static void carry_on(CrashIndex *from, CrashIndex *to, const char *const *sources)
+static void carry_on(CrashIndex *from, CrashIndex *to)
 {
 	const CrashQuery untold = {
 		.untold = true, .full = true, .newest_first = true, .limit = CARRIED_MAX};
 
 	(void)index_begin(to);
-	(void)carry_cursors(from, to, sources);
+	(void)index_cursors(from, carry_cursor, to);
 	(void)index_mutes(from, carry_mute, to);
 	(void)index_query(from, &untold, carry_row, to);
 	(void)index_commit(to);
 }
 
-static int open_memory(CrashStore *store, int trouble, CrashIndex *from, const char *const *sources)
+static int open_memory(CrashStore *store, int trouble, CrashIndex *from)
 {
 	CrashIndex *index;
 	int r;
@@ -127,7 +118,7 @@ static int open_memory(CrashStore *store, int trouble, CrashIndex *from, const c
 		"The index of crashes '%s' cannot be used, they are kept in memory until it can: %m",
 		store->path);
 	if (from)
-		carry_on(from, index, sources);
+		carry_on(from, index);
 	(void)index_close(store->index);
 	store->index = index;
 	store->in_memory = true;
@@ -136,7 +127,7 @@ static int open_memory(CrashStore *store, int trouble, CrashIndex *from, const c
 }
 
 /* Where there is a file that can be read, its beginning is ours. */
-static int open_without_file(CrashStore *store, int trouble, const char *const *sources)
+static int open_without_file(CrashStore *store, int trouble)
 {
 	_cleanup_(index_closep) CrashIndex *file = NULL;
 	_cleanup_(freep) char *cursor = NULL;
@@ -144,10 +135,10 @@ static int open_without_file(CrashStore *store, int trouble, const char *const *
 	store->begin_realtime = now_usec(CLOCK_REALTIME);
 	if (index_open(store->path, INDEX_READ_ONLY, &file, NULL) >= 0)
 		(void)index_get_cursor(file, BEGIN, &cursor, &store->begin_realtime);
-	return open_memory(store, trouble, file, sources);
+	return open_memory(store, trouble, file);
 }
 
-int crash_store_open(CrashStore *store, const char *path, const char *const *sources)
+int crash_store_open(CrashStore *store, const char *path)
 {
 	int r;
 
@@ -157,7 +148,7 @@ int crash_store_open(CrashStore *store, const char *path, const char *const *sou
 	r = open_file(store->path, &store->index, &store->found, &store->begin_realtime);
 	if (r >= 0)
 		return 0;
-	r = open_without_file(store, r, sources);
+	r = open_without_file(store, r);
 	if (r < 0)
 		crash_store_done(store);
 	return r;
@@ -170,7 +161,7 @@ void crash_store_done(CrashStore *store)
 	*store = (CrashStore){};
 }
 
-int crash_store_fall_back(CrashStore *store, int error, const char *const *sources)
+int crash_store_fall_back(CrashStore *store, int error)
 {
 	CrashIndex *index;
 	usec_t begin;
@@ -179,14 +170,14 @@ int crash_store_fall_back(CrashStore *store, int error, const char *const *sourc
 	if (error == -EUCLEAN && !store->in_memory)
 		r = open_file(store->path, &index, &store->found, &begin);
 	if (r < 0)
-		return open_memory(store, r, store->index, sources);
+		return open_memory(store, r, store->index);
 	(void)index_close(store->index);
 	store->index = index;
 	store->begin_realtime = begin;
 	return 0;
 }
 
-int crash_store_go_back(CrashStore *store, const char *const *sources)
+int crash_store_go_back(CrashStore *store)
 {
 	_cleanup_(index_closep) CrashIndex *file = NULL;
 	usec_t begin;
@@ -196,7 +187,7 @@ int crash_store_go_back(CrashStore *store, const char *const *sources)
 		return 0;
 	r = open_file(store->path, &file, &store->found, &begin);
 	if (r >= 0)
-		r = carry_all(store->index, file, sources);
+		r = carry_all(store->index, file);
 	if (r < 0) {
 		store->trouble = r;
 		return r == -ENOMEM ? r : 0;
