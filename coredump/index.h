@@ -155,7 +155,7 @@ int index_set_pinned(CrashIndex *index, const char *hash, bool pinned);
 int index_set_reported(CrashIndex *index, const char *hash, const char *url);
 /* The row goes, its hash stays known so that no catch-up brings it back. */
 int index_forget(CrashIndex *index, const char *hash);
-/* Replaces the KCrash metadata of a row. */
+/* Replaces the KCrash metadata of a row (NULL: leaves it), and says that it hung. */
 int index_set_kcrash(
 	CrashIndex *index, const char *hash, const json_t *kcrash, bool not_responding);
 

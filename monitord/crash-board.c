@@ -14,8 +14,9 @@
 typedef struct Slot {
 	uint32_t handle; /* 0: not shown; the slot is free */
 	CrashPosted posted;
-	CrashHashes hashes; /* that it tells of and nobody got yet */
-	usec_t asked_monotonic;
+	CrashHashes hashes;	/* that it tells of and nobody got yet */
+	usec_t asked_monotonic; /* when the server was first asked for what it did not answer yet */
+	bool asked;
 	CrashButtons buttons;
 	uint64_t count;
 	bool loop;
@@ -105,6 +106,7 @@ static void on_delivered(uint32_t handle, bool ok, void *userdata)
 		return;
 	/* A refusal comes before the deadline; at the deadline nothing is known. */
 	bool late = now_usec(CLOCK_MONOTONIC) - slot->asked_monotonic >= NOTIFIER_DEADLINE_USEC;
+	slot->asked = slot->asked && !ok;
 	CrashFate fate = ok ? CRASH_REACHED : late ? CRASH_UNANSWERED : CRASH_UNREACHED;
 	settle(board, slot, fate);
 	if (!ok && !notifier_knows(board->notifier, handle))
@@ -149,7 +151,9 @@ static bool show(CrashBoard *board, Slot *slot, const Notification *what)
 	if (!handle)
 		return false;
 	slot->handle = handle;
-	slot->asked_monotonic = now_usec(CLOCK_MONOTONIC);
+	if (!slot->asked)
+		slot->asked_monotonic = now_usec(CLOCK_MONOTONIC);
+	slot->asked = true;
 	return true;
 }
 
@@ -332,6 +336,15 @@ void crash_board_refresh(CrashBoard *board)
 			settle(board, slot, CRASH_UNANSWERED);
 		empty(slot);
 	}
+}
+
+bool crash_board_is_telling(const CrashBoard *board, const char *hash)
+{
+	for (size_t i = 0; i < SLOTS; i++)
+		for (size_t j = 0; j < board->slots[i].hashes.n; j++)
+			if (streq(board->slots[i].hashes.hashes[j], hash))
+				return true;
+	return false;
 }
 
 size_t crash_board_shown(const CrashBoard *board)

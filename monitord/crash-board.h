@@ -79,4 +79,6 @@ void crash_board_close_crash(CrashBoard *board, const char *hash);
 /* After notifier_forget_server(): what the old server had is not shown any more; what did not reach
  * anybody is told as UNANSWERED once more, and forgotten. */
 void crash_board_refresh(CrashBoard *board);
+/* Whether a crash is being told: it was asked for and nothing came of it yet. */
+bool crash_board_is_telling(const CrashBoard *board, const char *hash);
 size_t crash_board_shown(const CrashBoard *board);

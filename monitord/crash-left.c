@@ -14,7 +14,7 @@ typedef struct Program {
 typedef struct Gathering {
 	CrashLeft *left;
 	GHashTable *programs; /* executable → Program */
-	bool (*silent)(const CrashRow *row, void *userdata);
+	CrashChoice (*choose)(const CrashRow *row, void *userdata);
 	void *userdata;
 	size_t seen;
 } Gathering;
@@ -29,8 +29,11 @@ static int take_row(const CrashRow *row, void *userdata)
 	gathering->seen++;
 	if (row->attempts >= CRASH_ATTEMPTS_MAX)
 		return 0;
-	if (gathering->silent(row, gathering->userdata))
+	CrashChoice choice = gathering->choose(row, gathering->userdata);
+	if (choice == CRASH_LEFT_COUNT)
 		return crash_hashes_add(&left->count, crash->hash);
+	if (choice == CRASH_LEFT_SKIP)
+		return 0;
 	const char *key = crash->exe ? crash->exe : crash_program(crash, buf);
 	Program *program = g_hash_table_lookup(gathering->programs, key);
 	if (!program) {
@@ -103,7 +106,7 @@ static int name_programs(CrashIndex *index, GHashTable *programs, CrashLeft *lef
 	return 0;
 }
 
-int crash_left_gather(CrashIndex *index, bool (*silent)(const CrashRow *row, void *userdata),
+int crash_left_gather(CrashIndex *index, CrashChoice (*choose)(const CrashRow *row, void *userdata),
 	void *userdata, CrashLeft *ret)
 {
 	const CrashQuery query = {.untold = true, .newest_first = true, .limit = CRASH_LEFT_MAX};
@@ -111,7 +114,7 @@ int crash_left_gather(CrashIndex *index, bool (*silent)(const CrashRow *row, voi
 		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	CrashLeft left = {};
 	Gathering gathering = {
-		.left = &left, .programs = programs, .silent = silent, .userdata = userdata};
+		.left = &left, .programs = programs, .choose = choose, .userdata = userdata};
 	int r;
 
 	r = index_query(index, &query, take_row, &gathering);

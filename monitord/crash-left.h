@@ -16,8 +16,13 @@ typedef struct CrashLeft { /* owned; crash_left_done() */
 	bool more;
 } CrashLeft;
 
-/* silent: whether a row is not to be told (it may also look for what belongs to it). Attempts are
- * heeded. 0 or -errno. */
-int crash_left_gather(CrashIndex *index, bool (*silent)(const CrashRow *row, void *userdata),
+typedef enum CrashChoice {
+	CRASH_LEFT_TELL,
+	CRASH_LEFT_COUNT, /* it is not to be told */
+	CRASH_LEFT_SKIP,  /* it is being told right now */
+} CrashChoice;
+
+/* choose is asked for each row that has attempts left. 0 or -errno. */
+int crash_left_gather(CrashIndex *index, CrashChoice (*choose)(const CrashRow *row, void *userdata),
 	void *userdata, CrashLeft *ret);
 void crash_left_done(CrashLeft *left);

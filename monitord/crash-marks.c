@@ -183,6 +183,11 @@ int crash_marks_queue(CrashMarks *marks, CrashHashes *list, CrashMark mark,
 	return 0;
 }
 
+bool crash_marks_are_done(const CrashMarks *marks)
+{
+	return !marks->first;
+}
+
 int crash_marks_one(CrashMarks *marks, const char *hash, CrashMark mark)
 {
 	int r = mark_row(*marks->index, hash, mark);

@@ -35,5 +35,7 @@ CrashMarks *crash_marks_free(CrashMarks *marks); /* NULL is fine; writes what wa
  * written, or failed, and may take the list on. 0 or -ENOMEM. */
 int crash_marks_queue(CrashMarks *marks, CrashHashes *list, CrashMark mark,
 	void (*done)(CrashHashes *list, void *userdata), void *userdata);
+/* Whether all that was queued is written. */
+bool crash_marks_are_done(const CrashMarks *marks);
 /* One, at once. A row that is gone is no error. 0 or -errno, which failed was told. */
 int crash_marks_one(CrashMarks *marks, const char *hash, CrashMark mark);

@@ -57,7 +57,7 @@ int crash_app_find(IdentityCache *cache, const CrashAppSource *source, CrashApp 
 			identity_program(source->exe, source->cmdline, source->comm, source->pid);
 		app.inside = entry && !entry->terminal ? strdup(entry->name) : NULL;
 	}
-	app.service = !own && app.unit && is_lasting_service(app.unit);
+	app.service = !own && source->user_unit && is_lasting_service(source->user_unit);
 	if (!app.name || (own && !app.app_id)) {
 		crash_app_done(&app);
 		return -ENOMEM;

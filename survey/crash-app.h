@@ -23,7 +23,7 @@ typedef struct CrashApp { /* owned; crash_app_done() */
 	char *container;  /* as identity_container() */
 	bool part;	  /* a helper process of a browser or the like: the rest goes on */
 	bool interpreted; /* exe is an interpreter, which says nothing about the program */
-	bool service;	  /* .unit is a service that was written down: a name of its own */
+	bool service;	  /* .unit is a service of the user's that was written down */
 } CrashApp;
 
 /* 0 or -ENOMEM. */
