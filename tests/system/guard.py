@@ -36,6 +36,13 @@ PATTERN_MAX = 127  # CORENAME_MAX_SIZE
 SYSCTLS = ["kernel/core_pattern", "kernel/core_uses_pid", "kernel/core_pipe_limit", "fs/suid_dumpable",
            "fs/inotify/max_user_instances", "fs/inotify/max_user_watches", "fs/inotify/max_queued_events",
            "user/max_inotify_instances", "user/max_inotify_watches"]
+# nspawn gives the container a boot id of its own by a bind mount in /proc, which services with a private /proc do not see:
+# systemd-coredump would name cores after another boot than the journal's, and newer logind refuse to open sessions.
+INIT = "/usr/lib/vigil-test/init"
+INIT_SCRIPT = """#!/bin/sh
+umount /proc/sys/kernel/random/boot_id
+exec /lib/systemd/systemd
+"""
 # What would reach through to the machine: other sysctls, modules, the random seed, binfmt_misc, disks.
 MASKED = """systemd-sysctl.service systemd-modules-load.service systemd-binfmt.service proc-sys-fs-binfmt_misc.automount
 systemd-random-seed.service systemd-repart.service systemd-udevd.service systemd-udevd-kernel.socket systemd-udevd-control.socket
@@ -176,6 +183,10 @@ def furnish(root, staging):
         link = root / "etc/systemd/system" / unit
         link.unlink(missing_ok=True)
         link.symlink_to("/dev/null")
+    init = root / INIT.lstrip("/")
+    init.parent.mkdir(parents=True, exist_ok=True)
+    init.write_text(INIT_SCRIPT)
+    init.chmod(0o755)
     (root / "etc/hostname").write_text("vigil\n")
     (root / "etc/hosts").write_text("127.0.0.1 localhost vigil\n")
     (root / "etc/machine-id").write_text(uuid.uuid4().hex + "\n")
@@ -230,9 +241,9 @@ def boot(root, cgroup, log):
         (cgroup.path / "cgroup.procs").write_text(str(os.getpid()))
     env = {"PATH": os.environ.get("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1",
            "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "1"}
-    return subprocess.Popen(["systemd-nspawn", "--quiet", f"--directory={root}", "--boot", "--register=no", "--keep-unit",
-                             "--private-network", "--resolv-conf=off", "--timezone=off", "--link-journal=no", "--hostname=vigil",
-                             "--machine=vigil-test", "--console=pipe"],
+    return subprocess.Popen(["systemd-nspawn", "--quiet", f"--directory={root}", "--register=no", "--keep-unit", "--private-network",
+                             "--resolv-conf=off", "--timezone=off", "--link-journal=no", "--hostname=vigil", "--machine=vigil-test",
+                             "--console=pipe", INIT],
                             stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env, preexec_fn=prepare, start_new_session=True)
 
 

@@ -67,6 +67,16 @@ def stage(directory):
     (tools / "crash-setuid").chmod(0o4755)
 
 
+def cgroup_of(pid):
+    """The directory of a process's control group in the unified hierarchy."""
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        fields = line.split()
+        if fields[fields.index("-") + 1] == "cgroup2":
+            mount = Path(fields[4])
+    path = next(line[3:] for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines() if line.startswith("0::"))
+    return mount / path.lstrip("/")
+
+
 class Machine:
     def __init__(self, suite, staging):
         self.suite = suite
@@ -74,6 +84,7 @@ class Machine:
                                        str(staging), str(BUILD / "tests/tools/core-relay")],
                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
         self.leader = self._until("leader")["leader"]
+        self.cgroup = cgroup_of(self.leader)
         self.version = int(self.run("systemctl", "--version").split()[1].split(".")[0])
 
     def _until(self, key):
@@ -97,15 +108,21 @@ class Machine:
 
     def inside(self, *argv):
         """argv as it is run from outside: in all of the container's namespaces."""
-        return ["nsenter", "-t", str(self.leader), "-a", "--wd=/", *map(str, argv)]
+        return ["nsenter", "-t", str(self.leader), "-a", *map(str, argv)]
+
+    def join(self):
+        """Moves the calling process to where the container's PID 1 is: newer logind answers nobody whose control group it
+        cannot see."""
+        (self.cgroup / "cgroup.procs").write_text(str(os.getpid()))
 
     def popen(self, *argv, **kw):
-        return subprocess.Popen(self.inside(*argv), env=ENV, text=True, **kw)
+        return subprocess.Popen(self.inside(*argv), env=ENV, text=True, preexec_fn=self.join, **kw)
 
     def call(self, *argv, input=None, timeout=120):
         """Runs as root; gives the finished process, whatever its status."""
         stdin = {"input": input} if input is not None else {"stdin": subprocess.DEVNULL}
-        return subprocess.run(self.inside(*argv), capture_output=True, text=True, errors="replace", timeout=timeout, env=ENV, **stdin)
+        return subprocess.run(self.inside(*argv), capture_output=True, text=True, errors="replace", timeout=timeout, env=ENV,
+                              preexec_fn=self.join, **stdin)
 
     def run(self, *argv, **kw):
         """Runs as root; gives stdout; anything but status 0 fails."""
@@ -149,7 +166,7 @@ class Machine:
                  ("running", "degraded"))
 
     def terminal(self, user, *argv):
-        return Terminal(self.inside(*self.session_argv(user, *argv, pty=True)))
+        return Terminal(self.inside(*self.session_argv(user, *argv, pty=True)), self.join)
 
     # ---- files ---------------------------------------------------------------------------------
 
@@ -180,10 +197,11 @@ class Machine:
 class Terminal:
     """A program on a terminal, typed at and read from as a person would."""
 
-    def __init__(self, argv):
+    def __init__(self, argv, before):
         self.text = ""
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            before()
             os.execvpe(argv[0], argv, dict(ENV, TERM="dumb"))
         self.status = None
 

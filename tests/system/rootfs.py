@@ -13,7 +13,7 @@ from pathlib import Path
 # What Vigil's programs link, what a booted session needs, and what the tests ask their questions with. Where a suite has
 # renamed a library (libarchive13t64), the new package provides the old name.
 PACKAGES = """
-systemd systemd-sysv dbus dbus-user-session libpam-systemd systemd-coredump polkitd login passwd procps util-linux acl
+systemd systemd-sysv dbus dbus-user-session libpam-systemd systemd-coredump polkitd login passwd procps util-linux mount acl
 libsystemd0 libnotify4 libjansson4 libinih1 libpopt0 libsqlite3-0 libarchive13 libglib2.0-0 libdw1 libelf1 libseccomp2 libcurl4
 dunst xvfb
 """.split()
