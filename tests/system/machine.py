@@ -14,7 +14,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 BUILD = ROOT / "build/system"
-TOOLS = ["crash", "core-relay", "inotify-load"]
+TOOLS = ["crash", "core-relay", "inotify-load", "helper-kill"]
 TOOLS_AT = "/usr/lib/vigil-test"  # where they lie in the container
 DEADLINE = 30  # seconds that an event may take on a busy machine
 ENV = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
@@ -182,16 +182,18 @@ class Machine:
 
     # ---- journal -------------------------------------------------------------------------------
 
-    def journal(self, *matches, user=None):
-        """Entries in order, as dicts; as root, or what this user may read."""
-        argv = ["journalctl", "--output=json", "--all", "--no-pager", "--quiet", *matches]
+    def journal(self, after=None, user=None, **fields):
+        """Entries in order, as dicts: those with these fields, behind a cursor(); as root, or what this user may read.
+        (journalctl's own --after-cursor swallows the first entry where fields are given too: the fields are compared here.)"""
+        argv = ["journalctl", "--output=json", "--all", "--no-pager", "--quiet", *([f"--after-cursor={after}"] if after else [])]
         done = self.as_user(user, *argv) if user else self.call(*argv)
-        return [json.loads(line) for line in done.stdout.splitlines()]
+        entries = [json.loads(line) for line in done.stdout.splitlines()]
+        return [e for e in entries if all(e.get(key) == value for key, value in fields.items())]
 
     def cursor(self):
         """Where the journal ends now: entries behind it are new."""
         self.run("journalctl", "--sync")
-        return self.journal("-n1")[-1]["__CURSOR"]
+        return json.loads(self.run("journalctl", "--output=json", "--quiet", "-n1"))["__CURSOR"]
 
 
 class Terminal:
