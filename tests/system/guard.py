@@ -301,7 +301,7 @@ def run(suite, staging, relay):
             nspawn = boot(root, cgroup, log)
             leader = wait_until_booted(root, nspawn, log)
             relay_cores(root, leader, relay, saved)
-            say(leader=leader, root=str(root))
+            say(leader=leader, elsewhere=saved["kernel/core_pattern"])
             ended = os.pidfd_open(nspawn.pid)
             if not wait_for_end(None, ended):
                 raise Failure("the container ended by itself")

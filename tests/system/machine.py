@@ -79,11 +79,12 @@ def cgroup_of(pid):
 
 class Machine:
     def __init__(self, suite, staging):
-        self.suite = suite
+        self.suite, self.uids = suite, {}
         self.guard = subprocess.Popen(["unshare", "--mount", "--propagation", "private", sys.executable, str(HERE / "guard.py"), suite,
                                        str(staging), str(BUILD / "tests/tools/core-relay")],
                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
-        self.leader = self._until("leader")["leader"]
+        booted = self._until("leader")
+        self.leader, self.elsewhere = booted["leader"], booted["elsewhere"]  # its PID 1; core_pattern as it was before
         self.cgroup = cgroup_of(self.leader)
         self.version = int(self.run("systemctl", "--version").split()[1].split(".")[0])
 
@@ -131,10 +132,14 @@ class Machine:
         return done.stdout
 
     def uid(self, user):
-        return int(self.run("id", "-u", user))
+        if user not in self.uids:
+            self.uids[user] = int(self.run("id", "-u", user))
+        return self.uids[user]
 
     def user_argv(self, user, *argv):
         """As the user, beside their sessions (no unit of theirs): enough to ask their manager and their bus."""
+        if user == "root":
+            return list(argv)
         uid = self.uid(user)
         return ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups", "env", f"HOME=/home/{user}", f"USER={user}",
                 f"XDG_RUNTIME_DIR=/run/user/{uid}", f"DBUS_SESSION_BUS_ADDRESS=unix:path=/run/user/{uid}/bus", *argv]
