@@ -9,12 +9,13 @@ import pytest
 
 from conftest import BUILD, LOAD, silent_owner, wait_for
 
-INSIDE = ["unshare", "-Ur", "--pid", "--fork", "--mount-proc", "--kill-child"]
 CONFIG = "[Inotify]\nCloseIntervalSec=1s\nIdleIntervalSec=1s\n"
 
 
 class Daemon:
     """vigil-monitord in a namespace; what is run beside it is started through a shell in there."""
+
+    inside = ["unshare", "-Ur", "--pid", "--fork", "--mount-proc", "--kill-child"]
 
     def __init__(self, processes, tmp, session, system=None, instances=20, watches=1000, config=CONFIG):
         self.processes = processes
@@ -24,11 +25,20 @@ class Daemon:
         env = dict(os.environ, DBUS_SESSION_BUS_ADDRESS=session.address, LC_ALL="C.UTF-8", TMPDIR=str(tmp),
                    DBUS_SYSTEM_BUS_ADDRESS=system.address if system else f"unix:path={tmp}/no-system-bus")
         self.env = env
-        script = (f"echo {instances} >/proc/sys/user/max_inotify_instances; echo {watches} >/proc/sys/user/max_inotify_watches; "
-                  f"{BUILD}/vigil-monitord --verbose --config={tmp}/conf >{self.log} 2>&1 & echo $!; "
+        self.limits = (instances, watches)
+        script = (f"{BUILD}/vigil-monitord --verbose --config={tmp}/conf >{self.log} 2>&1 & echo $!; "
                   "while read -r line; do eval \"$line\"; done")
-        self.shell = processes.start([*INSIDE, "sh", "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env)
+        self.shell = processes.start([*self.inside, "sh", "-c", self.prepare() + 'exec "$@"', "sh", *self.enter(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env)
         self.inner_pid = int(self.shell.stdout.readline())
+
+    def prepare(self):
+        """What is done in there first, as root."""
+        instances, watches = self.limits
+        return f"echo {instances} >/proc/sys/user/max_inotify_instances; echo {watches} >/proc/sys/user/max_inotify_watches; "
+
+    def enter(self, script):
+        """How the shell is started."""
+        return ["sh", "-c", script]
 
     def run(self, line):
         self.shell.stdin.write(line + "\n")
@@ -129,7 +139,8 @@ def press(dunst, action):
     """Presses a button as a person would, by dunst's context menu, whose chooser is a script here."""
     # libnotify believes only the server: so the button is pressed on dunst itself, by its context menu.
     menu = dunst.config.parent / "menu"
-    menu.write_text("#!/bin/sh\ngrep -i -m1 \"" + {"ignore": "Ignore", "raise": "Raise", "show": "Show"}[action] + "\"\n")
+    label = {"ignore": "Ignore", "raise": "Raise", "show": "Show", "offered": "nothing"}[action]
+    menu.write_text(f"#!/bin/sh\ntee {menu}-listed | grep -i -m1 \"{label}\"\n")
     menu.chmod(0o755)
     if f"dmenu = {menu}" not in dunst.config.read_text():
         dunst.config.write_text(dunst.config.read_text() + f"dmenu = {menu}\n")
