@@ -89,12 +89,15 @@ static void add_modules(Cli *cli, const json_t *daemon)
 
 		_cleanup_(freep) char *safe = escaped_terminal(name ? name : "?");
 		_cleanup_(freep) char *why = escaped_terminal(error ? error : "");
-		strbuf_addf(&cli->out, "  %-10s %s%s%s%s%s\n", safe ? safe : "?",
+		const json_t *status = json_object_get(module, "status");
+		bool ignored = json_is_true(json_object_get(status, "ignored"));
+		strbuf_addf(&cli->out, "  %-10s %s%s%s%s%s%s\n", safe ? safe : "?",
 			style_on(style, cli->colour),
 			loaded	? _("watching")
 			: error ? _("failed")
 				: _("off"),
-			style_off(style, cli->colour), error ? ": " : "", error && why ? why : "");
+			style_off(style, cli->colour), error ? ": " : "", error && why ? why : "",
+			ignored ? _(", but says nothing until restart: you chose Ignore") : "");
 	}
 }
 

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The daemon on a real bus with a real notification daemon, in a user namespace whose limits are its own."""
+import json
 import os
 import re
 import subprocess
 import time
 
+import jsonschema
 import pytest
 
-from conftest import BUILD, LOAD, silent_owner, wait_for
+from conftest import BUILD, LOAD, ROOT, silent_owner, vigil, wait_for
 
 CONFIG = "[Inotify]\nCloseIntervalSec=1s\nIdleIntervalSec=1s\n"
 
@@ -133,6 +135,7 @@ def test_pressing_ignore_keeps_it_quiet(processes, tmp_path, session_bus, dunst)
     wait_for("urgency", lambda: d.get("Level") == "urgent")
     d.call("org.vigil.Monitor1", "Refresh")
     assert dunst.displayed() == 0
+    assert "you chose Ignore" in vigil("status", env={"DBUS_SESSION_BUS_ADDRESS": session_bus.address}).stdout
 
 
 def press(dunst, action):
@@ -239,11 +242,51 @@ def test_ending_closes_what_it_showed(processes, tmp_path, session_bus, dunst):
     wait_for("the screen to be clean", lambda: dunst.displayed() == 0)
 
 
-def test_survey_over_the_bus(processes, tmp_path, session_bus):
+def bus_survey(d):
+    done = d.call("--json=short", "org.vigil.Inotify1", "Survey")
+    assert done.returncode == 0, done.stderr
+    return json.loads(json.loads(done.stdout)["data"][0])
+
+
+def test_survey_over_the_bus_is_the_command_lines(processes, tmp_path, session_bus):
+    """The same document as `vigil inotify --json` in the same place, but for what a scan measures of itself."""
     d = Daemon(processes, tmp_path, session_bus)
     wait_for("the level", lambda: d.get("Level") == "ok")
-    done = d.call("org.vigil.Inotify1", "Survey")
-    assert done.returncode == 0 and "maxInstances" in done.stdout
+    d.load(3, 5, "holder")
+    wait_for("the daemon to see it", lambda: d.get("InstancesUsed") == "3")
+    d.run(f"{BUILD}/vigil inotify --json >{tmp_path}/out-own; echo $?")
+    assert d.reply() == "0"
+    own, theirs = json.loads((tmp_path / "out-own").read_text()), bus_survey(d)
+    jsonschema.validate(theirs, json.loads((ROOT / "man/schema/inotify.schema.json").read_text()))
+    for survey in (own, theirs):
+        for of_the_scan in ("durationUsec", "cpuUsec", "scanned"):  # the command line sees itself, too
+            assert survey.pop(of_the_scan) > 0
+    assert own == theirs
+
+
+def test_asking_in_a_loop_does_not_make_it_scan_in_a_loop(processes, tmp_path, session_bus):
+    d = Daemon(processes, tmp_path, session_bus, config="[Inotify]\nIdleIntervalSec=1h\nCloseIntervalSec=1h\n")
+    wait_for("the level", lambda: d.get("Level") == "ok")
+    first = time.monotonic()
+    surveys = [bus_survey(d) for _ in range(40)]
+    seconds = time.monotonic() - first
+    looks = d.text().count("inotify: ")
+    assert len({s["durationUsec"] for s in surveys}) <= looks <= 2 + seconds
+    assert looks < 20
+    # an old one is not given out: what came since is in the next
+    d.load(3, 5, "holder")
+    wait_for("a fresh survey", lambda: bus_survey(d)["totals"]["instances"] == 3)
+
+
+def test_unloading_answers_whoever_waits_for_a_survey(processes, tmp_path, session_bus):
+    d = Daemon(processes, tmp_path, session_bus, config="[Inotify]\nIdleIntervalSec=1h\n")
+    wait_for("the level", lambda: d.get("Level") == "ok")
+    for _ in range(20):
+        caller = processes.start(["busctl", f"--address={session_bus.address}", "call", "org.vigil.Monitor1", "/org/vigil/Monitor1",
+                                  "org.vigil.Inotify1", "Survey"], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        assert d.call("org.vigil.Monitor1", "UnloadModule", "s", "inotify").returncode == 0
+        caller.wait(10)  # with a survey, or told that there will be none; never left to its own time-out of 25 s
+        assert d.call("org.vigil.Monitor1", "LoadModule", "s", "inotify").returncode == 0
 
 
 def test_only_the_canary_takes_instances(processes, tmp_path, session_bus):
