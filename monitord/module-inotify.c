@@ -68,14 +68,24 @@ static void on_raised(int error, const char *message, void *userdata)
 	look_now(inotify);
 }
 
+/* What to raise to where nobody named a value: the last survey knows the use. */
+static uint64_t sensible_value(const Inotify *inotify, InotifyResource resource)
+{
+	const Survey *survey = inotify->desk.survey;
+
+	return survey ? inotify_limit_request(
+				&survey->limits, resource, survey_most_used(survey, resource))
+		      : 0;
+}
+
 static void on_action(uint32_t handle, const char *id, void *userdata)
 {
 	Inotify *inotify = userdata;
 
 	(void)handle;
 	if (streq(id, "raise"))
-		limit_raiser_raise(
-			inotify->raiser, inotify->decision.resource, 0, on_raised, inotify);
+		limit_raiser_raise(inotify->raiser, inotify->decision.resource,
+			sensible_value(inotify, inotify->decision.resource), on_raised, inotify);
 	else if (streq(id, "show") || streq(id, "default"))
 		launch_show(monitor_config(inotify->monitor)->show_command);
 	else if (streq(id, "ignore")) {
@@ -375,6 +385,8 @@ static int method_raise(sd_bus_message *call, void *userdata, sd_bus_error *erro
 	if (resource == INOTIFY_RESOURCE_INVALID)
 		return sd_bus_error_set(
 			error, SD_BUS_ERROR_INVALID_ARGS, "Expected 'instances' or 'watches'.");
+	if (value == 0)
+		value = sensible_value(inotify, resource);
 	limit_raiser_raise(
 		inotify->raiser, resource, value, on_raised_for_caller, sd_bus_message_ref(call));
 	return 1;

@@ -121,6 +121,9 @@ static inline void survey_freep(Survey **s)
 
 /* The account of uid, or NULL. */
 const SurveyAccount *survey_account(const Survey *survey, uid_t uid);
+/* The most that any one user is seen to use of a resource: what a limit that holds for each of them
+ * has to bear. */
+uint64_t survey_most_used(const Survey *survey, InotifyResource resource);
 
 typedef enum SurveyKey {
 	SURVEY_BY_PROCESS,

@@ -62,6 +62,7 @@ class Terminal:
         (tmp / "shadow").chmod(0o600)
         script = (f"mkdir -p /run/dbus && mount -t tmpfs tmpfs /run/dbus && touch /run/dbus/system_bus_socket && "
                   f"mount --bind {bus.path} /run/dbus/system_bus_socket && mount --bind {tmp}/shadow /etc/shadow && "
+                  f"mount --bind {tmp}/proc /proc/sys/fs/inotify && "
                   f'exec setpriv --reuid={user} --regid=nogroup --clear-groups "$@"')
         self.fd, theirs = pty.openpty()
         self.seen = ""
@@ -139,7 +140,7 @@ def test_a_password_typed_at_the_terminal(helper, processes, system_bus, tmp_pat
     assert helper.value() == 128
     t.type_password("secret")
     t.expect("AUTHENTICATION COMPLETE")
-    t.expect("fs.inotify.max_user_instances")
+    t.expect("fs.inotify.max_user_instances: 256, was 128. In force now")
     assert helper.value() == 256 and "by uid 1 " in helper.dropin.read_text()
 
 

@@ -142,6 +142,20 @@ def test_raise_limit_over_the_bus(daemon, helper, limits):
     assert done.returncode != 0 and "Expected 'instances' or 'watches'" in done.stderr
 
 
+def test_without_a_value_the_use_counts(daemon, helper, limits, tmp_path):
+    """A limit lowered below what is in use: twice the limit would not do."""
+    d = daemon()
+    d.load(LIMIT + 10, 1, "holder")
+    wait_for("the daemon to see it", lambda: d.get("InstancesUsed") == str(LIMIT + 10))
+    d.run(f"{BUILD}/vigil inotify raise instances --dry-run --json >{tmp_path}/out-plan; echo $?")
+    assert d.reply() == "0"
+    plan = json.loads((tmp_path / "out-plan").read_text())
+    assert (plan["old"], plan["new"]) == (LIMIT, 2 * (LIMIT + 10))
+    done = raise_limit(d, "instances", "0")
+    assert done.returncode == 0, done.stderr
+    assert limit_of(limits) == 2 * (LIMIT + 10)
+
+
 def test_raise_limit_says_that_there_is_no_helper(daemon, limits):
     done = raise_limit(daemon(), "instances", "0")
     assert done.returncode != 0 and "org.vigil.Helper1" in done.stderr
