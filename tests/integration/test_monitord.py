@@ -93,6 +93,16 @@ def test_the_warning_names_the_culprit_and_goes_away(processes, tmp_path, sessio
     assert "Show" in d.text() or "culprit" in d.text()
 
 
+def test_the_warning_speaks_the_persons_language(processes, tmp_path, session_bus, dunst, monkeypatch):
+    monkeypatch.setenv("LANGUAGE", "de")
+    d = Daemon(processes, tmp_path, session_bus)
+    d.load(17, 1, "culprit")
+    wait_for("the warning", lambda: dunst.displayed() == 1)
+    entry = dunst.newest()
+    assert entry["summary"] == "inotify-Instanzen werden knapp"
+    assert "17 von 20 Instanzen sind belegt" in entry["body"] and "culprit" in entry["body"]
+
+
 def test_watches_run_out(processes, tmp_path, session_bus, dunst):
     d = Daemon(processes, tmp_path, session_bus, watches=100)
     d.load(1, 120, "watcher")
