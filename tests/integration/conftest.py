@@ -190,3 +190,10 @@ class Dunst:
 @pytest.fixture
 def dunst(processes, session_bus, xvfb, tmp_path):
     return Dunst(processes, session_bus, xvfb, tmp_path)
+
+
+def silent_owner(processes, bus, name):
+    """A peer that owns the name, says "called" for each call that reaches it, and answers none."""
+    owner = processes.start([BUILD / "tests/tools/silent-owner", bus.address, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert owner.stdout.readline().strip() == "owned"
+    return owner

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from conftest import BUILD, LOAD, wait_for
+from conftest import BUILD, LOAD, silent_owner, wait_for
 
 INSIDE = ["unshare", "-Ur", "--pid", "--fork", "--mount-proc", "--kill-child"]
 CONFIG = "[Inotify]\nCloseIntervalSec=1s\nIdleIntervalSec=1s\n"
@@ -161,13 +161,6 @@ def test_it_outlives_the_bus(processes, tmp_path, session_bus, dunst):
     dunst.start()
     wait_for("the daemon on the new bus", lambda: d.get("Level") == "warning")
     wait_for("the warning on the new bus", lambda: dunst.displayed() == 1)
-
-
-def silent_owner(processes, bus, name):
-    """A peer that owns the name, says "called" for each call that reaches it, and answers none."""
-    owner = processes.start([BUILD / "tests/tools/silent-owner", bus.address, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert owner.stdout.readline().strip() == "owned"
-    return owner
 
 
 def test_a_server_that_never_answers_delays_nothing(processes, tmp_path, session_bus):
