@@ -6,6 +6,7 @@
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "common/text.h"
+#include "common/words.h"
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/stat.h>
@@ -82,14 +83,6 @@ static int add_option(char **at, const char *key, const char *value)
 		return 1;
 	at[1] = strndup(value, (size_t)length);
 	return at[1] ? 2 : -1;
-}
-
-static char **words_free(char **words)
-{
-	for (char **word = words; word && *word; word++)
-		free(*word);
-	free(words);
-	return NULL;
 }
 
 char **drkonqi_arguments(const char *path, const json_t *kcrash)
@@ -187,6 +180,13 @@ static bool is_plain(const char *text)
 	return text[0] != '@';
 }
 
+/* Whoever sent a crash over the socket named its fields as well. */
+static bool is_ini_key(const char *key)
+{
+	return key[0] && key[strspn(key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+					 "0123456789_-.")] == '\0';
+}
+
 /* bytes: as QSettings writes a QByteArray, which DrKonqi's journal fields are. Text outside ASCII
  * is written so as well: QVariant makes UTF-8 of it. */
 static void add_ini_group(StrBuf *out, const char *name, json_t *group, bool bytes)
@@ -200,6 +200,8 @@ static void add_ini_group(StrBuf *out, const char *name, json_t *group, bool byt
 	strbuf_addf(out, "%s[%s]\n", out->length ? "\n" : "", name);
 	json_object_foreach (group, key, value) {
 		const char *text = json_string_value(value);
+		if (!is_ini_key(key))
+			continue;
 		strbuf_reset(&wrapped);
 		if (text && (bytes || !is_plain(text))) {
 			strbuf_addf(&wrapped, "@ByteArray(%s)", text);

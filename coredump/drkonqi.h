@@ -7,7 +7,7 @@
 /* Whether DrKonqi would take this crash: its own launcher's conditions. */
 bool drkonqi_takes(const ReporterSetup *setup, const Crash *crash);
 /* Its arguments from the [KCrash] group. path: becomes argv[0]. NULL-terminated, caller frees with
- * drkonqi_arguments_free(); NULL: no memory. Pure. */
+ * words_free() (common/words.h); NULL: no memory. Pure. */
 char **drkonqi_arguments(const char *path, const json_t *kcrash);
 /* The text of its metadata file. Caller frees; NULL: no memory. Pure. */
 char *drkonqi_json(const ReporterSetup *setup, const Crash *crash);

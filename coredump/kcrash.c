@@ -41,8 +41,11 @@ static size_t take_escape(const char *s, size_t length, char *ret)
 	}
 	if (length < 3 || s[0] != 'x' || hex_digit(s[1]) < 0 || hex_digit(s[2]) < 0)
 		return 0;
-	*ret = (char)(hex_digit(s[1]) << 4 | hex_digit(s[2]));
-	return *ret ? 3 : 0;
+	char c = (char)(hex_digit(s[1]) << 4 | hex_digit(s[2]));
+	if (!c)
+		return 0;
+	*ret = c;
+	return 3;
 }
 
 static json_t *unescaped(const char *value, size_t length)

@@ -4,17 +4,10 @@
 
 #include "common/cleanup.h"
 #include "common/text.h"
+#include "common/words.h"
 #include "coredump/drkonqi.h"
 #include <glob.h>
 #include <limits.h>
-
-static char **words_free(char **words)
-{
-	for (char **word = words; word && *word; word++)
-		free(*word);
-	free(words);
-	return NULL;
-}
 
 void reporter_done(Reporter *reporter)
 {
@@ -22,19 +15,6 @@ void reporter_done(Reporter *reporter)
 	words_free(reporter->environment);
 	free(reporter->input);
 	*reporter = (Reporter){};
-}
-
-static char **words_copy(const char *const *words)
-{
-	size_t n = 0;
-
-	while (words[n])
-		n++;
-	char **copy = calloc(n + 1, sizeof *copy);
-	for (size_t i = 0; copy && i < n; i++)
-		if (!(copy[i] = strdup(words[i])))
-			return words_free(copy);
-	return copy;
 }
 
 static int choose_drkonqi(const ReporterSetup *setup, const Crash *crash, Reporter *ret)

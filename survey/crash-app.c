@@ -36,25 +36,52 @@ static char *unit_of(const CrashAppSource *source)
 	return unit ? unit : copy(source->unit);
 }
 
+/* The words of a command line as systemd writes it down (joined by spaces, quoted as for a shell
+ * where need be: "a b", 'a b', $'a\tb'), in the form of SurveyProcess.arguments: a NUL behind each,
+ * one more behind the last. NULL: no memory, or nothing. */
+static char *split(const char *cmdline)
+{
+	char *words = calloc(1, strlen(cmdline) + 2), *out = words;
+	char quote = '\0';
+
+	if (!words)
+		return NULL;
+	for (const char *p = cmdline; *p; p++) {
+		if (!quote && *p == ' ')
+			*out++ = '\0';
+		else if (!quote && (*p == '"' || *p == '\''))
+			quote = *p;
+		else if (!quote && *p == '$' && p[1] == '\'')
+			continue;
+		else if (quote && *p == quote)
+			quote = '\0';
+		else if (*p == '\\' && p[1] && quote != '\0')
+			*out++ = *++p;
+		else
+			*out++ = *p;
+	}
+	return words;
+}
+
 int crash_app_find(IdentityCache *cache, const CrashAppSource *source, CrashApp *ret)
 {
 	CrashApp app = {.unit = unit_of(source)};
 	_cleanup_(freep) char *app_id = app.unit ? identity_app_id(app.unit) : NULL;
-	_cleanup_(freep) char *script = identity_script(source->exe, source->cmdline);
+	_cleanup_(freep) char *arguments = source->cmdline ? split(source->cmdline) : NULL;
+	_cleanup_(freep) char *script = identity_script(source->exe, arguments);
 	const DesktopEntry *entry = app_id ? identity_desktop_entry(cache, app_id) : NULL;
 
 	app.container = source->cgroup ? identity_container(source->cgroup, app.unit) : NULL;
 	app.interpreted = script != NULL;
 	const DesktopEntry *own =
-		identity_own_entry(cache, app_id, app.container, source->exe, source->cmdline);
+		identity_own_entry(cache, app_id, app.container, source->exe, arguments);
 	if (own) {
 		app.app_id = strdup(app_id);
 		app.icon = copy(own->icon);
 		app.part = is_part(source->cmdline);
 		app.name = strdup(own->name);
 	} else {
-		app.name =
-			identity_program(source->exe, source->cmdline, source->comm, source->pid);
+		app.name = identity_program(source->exe, arguments, source->comm, source->pid);
 		app.inside = entry && !entry->terminal ? strdup(entry->name) : NULL;
 	}
 	app.service = !own && source->user_unit && is_lasting_service(source->user_unit);

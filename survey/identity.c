@@ -99,12 +99,32 @@ static char *snap_app_id(const char *rest)
 											  : id;
 }
 
+/* "dbus-:1.2-org.gnome.Foo@0.service", as dbus-broker names what it starts: bus, name, counter. An
+ * application that the bus starts owns the name of its desktop id
+ * (https://specifications.freedesktop.org/desktop-entry-spec/latest/dbus.html). */
+static char *bus_app_id(const char *rest)
+{
+	rest += strspn(rest, "0123456789");
+	if (*rest != '.')
+		return NULL;
+	rest += 1 + strspn(rest + 1, "0123456789");
+	const char *end = endswith(rest, ".service");
+	if (*rest != '-' || !end)
+		return NULL;
+	const char *id = rest + 1, *at = memrchr(id, '@', (size_t)(end - id));
+	size_t length = (size_t)((at ? at : end) - id);
+	return length && memchr(id, '.', length) ? unit_name_unescape(id, length) : NULL;
+}
+
 char *identity_app_id(const char *unit)
 {
 	const char *rest = startswith(unit, "snap.");
 
 	if (rest)
 		return snap_app_id(rest);
+	rest = startswith(unit, "dbus-:");
+	if (rest)
+		return bus_app_id(rest);
 	rest = startswith(unit, "app-");
 	if (!rest)
 		return NULL;
@@ -329,7 +349,7 @@ const DesktopEntry *identity_desktop_entry(IdentityCache *cache, const char *app
 }
 
 const DesktopEntry *identity_own_entry(IdentityCache *cache, const char *app_id,
-	const char *container, const char *exe, const char *cmdline)
+	const char *container, const char *exe, const char *arguments)
 {
 	const DesktopEntry *entry = app_id ? identity_desktop_entry(cache, app_id) : NULL;
 
@@ -339,7 +359,7 @@ const DesktopEntry *identity_own_entry(IdentityCache *cache, const char *app_id,
 		container && (startswith(container, "flatpak:") || startswith(container, "snap:"));
 	if ((sandboxed && !entry->terminal) || identity_is_own(exe, entry))
 		return entry;
-	_cleanup_(freep) char *script = identity_script(exe, cmdline);
+	_cleanup_(freep) char *script = identity_script(exe, arguments);
 	return script && identity_is_own(script, entry) ? entry : NULL;
 }
 
@@ -351,9 +371,9 @@ int survey_identify(SurveyProcess *process, IdentityCache *cache)
 		process->container = identity_container(process->cgroup, process->unit);
 	}
 	const DesktopEntry *entry = identity_own_entry(
-		cache, process->app_id, process->container, process->exe, process->cmdline);
+		cache, process->app_id, process->container, process->exe, process->arguments);
 	process->app_name = entry ? strdup(entry->name)
-				  : identity_program(process->exe, process->cmdline, process->comm,
-					    process->pid);
+				  : identity_program(process->exe, process->arguments,
+					    process->comm, process->pid);
 	return process->app_name ? 0 : -ENOMEM;
 }
