@@ -63,7 +63,7 @@ const char *crash_notice_when(usec_t realtime, usec_t now_realtime, char buf[sta
 	(void)localtime_r(&now, &today);
 	bool same_day = at.tm_yday == today.tm_yday && at.tm_year == today.tm_year;
 	bool near = realtime <= now_realtime && now_realtime - realtime < 6 * DAY_USEC;
-	if (!strftime(buf, 64, same_day ? "%H:%M" : near ? "%A %H:%M" : "%x", &at))
+	if (!strftime(buf, 64, same_day ? "%H:%M" : near ? "%A %H:%M" : "%Y-%m-%d", &at))
 		buf[0] = '\0';
 	return buf;
 }

@@ -130,7 +130,7 @@ static void show_crash(
 {
 	char id[CRASH_ID_DIGITS + 1], unit[64];
 
-	(void)snprintf(id, sizeof id, "%s", posted->hash);
+	(void)snprintf(id, sizeof id, "%.*s", CRASH_ID_DIGITS, posted->hash);
 	(void)snprintf(unit, sizeof unit, "vigil-%s-%s.service", command, id);
 	show(reporting, (const char *const[]){"vigil", "crash", command, id, NULL}, unit);
 }
