@@ -314,7 +314,7 @@ static void several_in_words(void **state)
 	assert_string_equal(strbuf_text(&text), "Programs crash one after another");
 	strbuf_reset(&text);
 	crash_flood_summary(&flood, true, &text);
-	assert_string_equal(strbuf_text(&text), "9960 crashes within 150s were only counted");
+	assert_string_equal(strbuf_text(&text), "9960 crashes within 2min were only counted");
 	strbuf_reset(&text);
 	digest.n_rows = 1;
 	crash_flood_body(&flood, true, &digest, true, &text);
