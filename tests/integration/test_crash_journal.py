@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The journal as it comes, into the index: whole, hostile, rotated, vacuumed, in floods, and killed at every step."""
+import json
 import os
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -9,11 +9,12 @@ import threading
 from pathlib import Path
 
 import pytest
-from conftest import BUILD, DEADLINE, wait_for
+from conftest import BUILD, DEADLINE, as_user, wait_for
 from journals import (BOOT, MACHINE, UNIT_252, UNIT_257, UNIT_262, UNIT_SOCKET, append, crash_entry, now, other_entry,
                       traceback_entry, without, write_journal)
 
 CATCH_UP = BUILD / "tests/tools/crash-catch-up"
+ENTRY = BUILD / "tests/tools/crash-entry"
 FOLLOW = BUILD / "tests/tools/crash-follow"
 HOUR = 3600 * 10**6
 STEPS = ["positioned", "read", "begun", "row-added", "cursor-set", "committed", "row-told"]
@@ -278,16 +279,18 @@ def test_killed_at_every_step(index, place, step):
     when = now()
     entries = [crash_entry(i, when=when + i) for i in range(1, 300)]
     append(place / "a.journal", entries)
-    told = []
+    told, kills = [], 0
     for nth in (1, 2, 130):
         caught = catch_up(index, place, STEPS.index(step), nth)
         told += caught.added
+        kills += caught.killed
         with sqlite3.connect(index) as db:
             present = [pid for pid, in db.execute("SELECT pid FROM crashes ORDER BY pid")]
             cursor = db.execute("SELECT time FROM cursors WHERE source = ?", (f"journal/{MACHINE}",)).fetchone()
             assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         # What the cursor has passed is there, and nothing else is.
         assert present == list(range(1, (cursor[0] - when if cursor else 0) + 1))
+    assert kills >= 2
     told += catch_up(index, place).added
     assert sorted(pids(index)) == list(range(1, 300))
     assert len(told) == len(set(told))
@@ -303,6 +306,46 @@ def test_two_catch_ups_at_once(index, place):
     assert sorted(pid for caught in results for pid in caught.added) == list(range(1, 5001))
     assert sorted(pids(index)) == list(range(1, 5001))
     assert catch_up(index, place).seen == 0
+
+
+def test_files_and_another_root(index, place, tmp_path):
+    when = now() - HOUR
+    write_journal(place / "a.journal", [crash_entry(1, when=when)])
+    write_journal(place / "b.journal", [crash_entry(2, when=when + 1)])
+    assert catch_up(index, place / "b.journal").added == [2]
+    root = tmp_path / "root"
+    folder = root / "var/log/journal" / MACHINE
+    folder.mkdir(parents=True)
+    write_journal(folder / "system.journal", [crash_entry(3, when=when + 2)])
+    write_journal(place / "c.journal", [crash_entry(4, when=when + 3)])
+    assert catch_up(tmp_path / "root.db", root).added == [3]
+    assert catch_up(tmp_path / "files.db", place / "[ab].journal").added == [1, 2]
+
+
+def test_a_plain_user_reads_what_is_readable(place, tmp_path, processes):
+    when = now() - HOUR
+    write_journal(place / "system.journal", [crash_entry(1, when=when, uid=0)])
+    write_journal(place / "user-1000.journal", [crash_entry(2, when=when + 1)])
+    place.chmod(0o755)
+    (place / "system.journal").chmod(0o600)
+    (place / "user-1000.journal").chmod(0o644)
+    done = subprocess.run([*as_user(1000), CATCH_UP, tmp_path / "own.db", place], capture_output=True, text=True, timeout=60)
+    assert Caught(done.stdout).added == [2], done.stderr
+
+
+def test_an_entry_and_its_core_are_read_again(index, place, tmp_path):
+    core = os.urandom(300_000)
+    write_journal(place / "a.journal", [crash_entry(1, when=now() - HOUR, COREDUMP=core, COREDUMP_FILENAME=None,
+                                                    SOMETHING_NEW="kept")])
+    catch_up(index, place)
+    cursor, identity = rows(index, "cursor, hash")[0]
+    done = subprocess.run([ENTRY, place, cursor, tmp_path / "core"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    crash = json.loads(done.stdout)
+    assert (crash["hash"], crash["pid"], crash["coreInJournal"]) == (identity, 1, True)
+    assert (tmp_path / "core").read_bytes() == core
+    gone = subprocess.run([ENTRY, place, cursor.replace("i=", "i=f"), tmp_path / "core"], capture_output=True, text=True, timeout=60)
+    assert gone.returncode == 1 and "No such file" in gone.stderr
 
 
 # ---- following -------------------------------------------------------------------------------------
@@ -412,15 +455,18 @@ def test_a_full_disk_delays_and_loses_nothing(follow, place, index):
     assert len(follower.errors) == 2, follower.errors
 
 
-def test_a_busy_index_is_waited_for(follow, place, index):
+def test_a_busy_index_holds_up_nobody(follow, place, index):
     follower = follow(place)
     follower.wait("caught-up")
     with sqlite3.connect(index, isolation_level=None) as db:
         db.execute("BEGIN IMMEDIATE")
+        follower.held_up()
         append(place / "a.journal", [crash_entry(1)])
-        follower.wait("error", "index", "16")
+        follower.wait("error", "index", "16")  # only said when it lasts
+        assert follower.held_up() < 250
         db.execute("ROLLBACK")
     follower.wait_for_pids(1)
+    assert len(follower.errors) == 2, follower.errors
 
 
 def test_a_flood_is_indexed_whole(follow, place, index):
