@@ -95,10 +95,10 @@ class Follower:
         self.child.stdin.flush()
 
     def held_up(self):
-        """The longest time in ms that the loop was held up since the last question."""
+        """The longest in ms that the loop was held up since the last question: on the clock, and by its own work."""
         before = len(self.said("tick"))
         self.write("t\n")
-        return int(self.wait("tick", count=before + 1)[1])
+        return list(map(int, self.wait("tick", count=before + 1)[1:]))
 
     def deleted_files(self):
         """Journals that it holds open though they are gone."""
@@ -463,7 +463,7 @@ def test_a_busy_index_holds_up_nobody(follow, place, index):
         follower.held_up()
         append(place / "a.journal", [crash_entry(1)])
         follower.wait("error", "index", "16")  # only said when it lasts
-        assert follower.held_up() < 250
+        assert follower.held_up()[0] < 2000  # others wait up to 5 s
         db.execute("ROLLBACK")
     follower.wait_for_pids(1)
     assert len(follower.errors) == 2, follower.errors
@@ -471,18 +471,22 @@ def test_a_busy_index_holds_up_nobody(follow, place, index):
 
 def test_a_flood_is_indexed_whole(follow, place, index):
     append(place / "a.journal", [crash_entry(1)])
-    follower = follow(place)
+    # An instrumented build keeps what was freed; that is not what is measured here.
+    follower = follow(place, ["env", "ASAN_OPTIONS=quarantine_size_mb=1:thread_local_quarantine_size_kb=64"])
     follower.wait_for_pids(1)
-    append(place / "a.journal", [crash_entry(2 + i) for i in range(500)])
+    append(place / "a.journal", [crash_entry(2 + i, MESSAGE="m" * 20_000) for i in range(500)])
     follower.wait_for_pids(501)
-    before, _ = follower.memory(), follower.held_up()
+    before = follower.memory()
+    follower.held_up()
     for batch in range(20):
         append(place / "a.journal", [crash_entry(1000 + 500 * batch + i, MESSAGE="m" * 20_000) for i in range(500)])
     follower.wait_for_pids(10999, deadline=60)
     wait_for("all", lambda: len(follower.arrived()) == 10501)
     assert len(pids(index)) == 10501
-    assert follower.memory() - before < 8 * 1024
-    assert follower.held_up() < 250  # one slice, one commit, and two busy cores
+    grown = follower.memory() - before
+    assert grown < 4 * 1024, grown  # of 200 MB that went through
+    wall, work = follower.held_up()
+    assert work < 100 and wall < 1000, (wall, work)  # the clock also counts whoever else is busy here
 
 
 def test_other_peoples_log_lines_do_not_keep_it_busy(follow, place):
