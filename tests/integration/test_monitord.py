@@ -22,7 +22,7 @@ class Daemon:
     def __init__(self, processes, tmp, session, system=None, instances=20, watches=1000, config=CONFIG):
         self.processes = processes
         (tmp / "conf").mkdir(exist_ok=True)
-        (tmp / "conf/vigil.conf").write_text(config)
+        (tmp / "conf/vigil.conf").write_text("[Monitor]\nModules=inotify\n" + config)
         self.log = tmp / "monitord.log"
         env = dict(os.environ, DBUS_SESSION_BUS_ADDRESS=session.address, LC_ALL="C.UTF-8", TMPDIR=str(tmp),
                    DBUS_SYSTEM_BUS_ADDRESS=system.address if system else f"unix:path={tmp}/no-system-bus")
@@ -304,7 +304,7 @@ def test_only_the_canary_takes_instances(processes, tmp_path, session_bus):
     trace = tmp_path / "trace"
     env = dict(os.environ, DBUS_SESSION_BUS_ADDRESS=session_bus.address, DBUS_SYSTEM_BUS_ADDRESS="unix:path=/nonexistent")
     (tmp_path / "conf").mkdir()
-    (tmp_path / "conf/vigil.conf").write_text(CONFIG)
+    (tmp_path / "conf/vigil.conf").write_text("[Monitor]\nModules=inotify\n" + CONFIG)
     child = processes.start(["strace", "-D", "-f", "-o", trace, "-e", "trace=inotify_init,inotify_init1,execve", BUILD / "vigil-monitord",
                              "--verbose", f"--config={tmp_path}/conf"], env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     looks = 3
