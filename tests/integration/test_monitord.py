@@ -229,7 +229,7 @@ def test_a_second_daemon_says_so(processes, tmp_path, session_bus):
 def test_modules_come_and_go_and_the_configuration_is_read_again(processes, tmp_path, session_bus):
     d = Daemon(processes, tmp_path, session_bus, config=CONFIG + "WarnPercent=banana\n")
     wait_for("the level", lambda: d.get("Level") == "ok")
-    assert re.search(r"vigil\.conf:4: WarnPercent=banana: expected a number from 1 to 100; the default 80 stays", d.text())
+    assert re.search(r"vigil\.conf:6: WarnPercent=banana: expected a number from 1 to 100; the default 80 stays", d.text())
     assert "inotify" in d.call("org.vigil.Monitor1", "LoadedModules").stdout
     assert d.call("org.vigil.Monitor1", "UnloadModule", "s", "inotify").returncode == 0
     assert "as 0" in d.call("org.vigil.Monitor1", "LoadedModules").stdout
