@@ -103,7 +103,8 @@ static void check_visibility(Doctor *doctor, const Survey *survey)
 		(void)snprintf(text, sizeof text,
 			_("%u of %u processes are hidden from you; figures about them are missing"),
 			survey->unreadable, survey->scanned);
-	report(doctor, HEALTH_NOTE, _("visibility"), text, "sudo vigil inotify");
+	report(doctor, HEALTH_NOTE, _("visibility"), text,
+		geteuid() == 0 ? NULL : "sudo vigil inotify");
 }
 
 static void check_boot(Doctor *doctor, const char *key)

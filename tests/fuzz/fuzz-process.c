@@ -22,7 +22,7 @@ static void make_tree(int root)
 
 	for (size_t i = 0; i < ELEMENTSOF(directories); i++)
 		check(mkdirat(root, directories[i], 0755) == 0 || errno == EEXIST, "the tree");
-	(void)symlinkat("anon_inode:inotify", root, "77/fd/3");
+	(void)!symlinkat("anon_inode:inotify", root, "77/fd/3");
 }
 
 static void check_survey(const Survey *survey)

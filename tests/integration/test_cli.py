@@ -18,6 +18,8 @@ ROWS = [
     (["inotify", "raise", "--help"], 0, "--dry-run", ""),
     (["stauts"], 2, "", "Did you mean 'status'?"),
     (["inotify", "list", "--jsn"], 2, "", "Did you mean --json?"),
+    (["inotify", "list", "--by"], 2, "", "--by: missing argument. 'vigil help inotify list'"),
+    (["help", "inotify", "list", "x"], 2, "", "takes [COMMAND]...: 'vigil help help'"),
     (["inotify", "list", "--by=colour"], 2, "", "expected process, exe"),
     (["inotify", "list", "--sort=x"], 2, "", "--sort=x"),
     (["inotify", "list", "-n", "0"], 2, "", "from 1 on"),
