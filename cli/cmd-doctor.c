@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* vigil doctor: every link between the kernel and the desktop, each with what mends it. */
-#include "cli/boot.h"
+#include "survey/boot.h"
 #include "cli/bus.h"
 #include "cli/cli.h"
 #include "common/i18n.h"

@@ -2,7 +2,7 @@
 /* vigil inotify raise and reset: ask vigil-helper, which asks polkit; then say what is in force.
  * Without a helper: how root does it by hand. */
 #include "cli/agent.h"
-#include "cli/boot.h"
+#include "survey/boot.h"
 #include "cli/bus.h"
 #include "cli/cli.h"
 #include "cli/raise-plan.h"
