@@ -25,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	_cleanup_(freep) char *text = fuzz_text(data + 2, size - 2);
 	_cleanup_(freep) char *cgroup = identity_cgroup(text);
-	_cleanup_(freep) char *app = identity_app_id(text); /* a unit's name straight away */
+	free(identity_app_id(text)); /* a unit's name straight away */
 	if (!cgroup)
 		return 0;
 	check(*cgroup == '/' && !strchr(cgroup, '\n') && strstr(text, cgroup), "the path");
