@@ -65,6 +65,7 @@ class Terminal:
                   f"mount --bind {tmp}/proc /proc/sys/fs/inotify && "
                   f'exec setpriv --reuid={user} --regid=nogroup --clear-groups "$@"')
         self.fd, theirs = pty.openpty()
+        processes.fds.append(self.fd)
         self.seen = ""
         env = {k: v for k, v in os.environ.items() if k != "DBUS_SYSTEM_BUS_ADDRESS"}
         self.child = processes.start(["unshare", "-m", "setsid", "--ctty", "--wait", "sh", "-c", script, "sh", *argv], stdin=theirs,
@@ -86,9 +87,6 @@ class Terminal:
         # what is typed before the echo goes off is thrown away, as getpass(3) does
         wait_for("the echo to go off", lambda: not termios.tcgetattr(self.fd)[3] & termios.ECHO)
         os.write(self.fd, line.encode() + b"\n")
-
-    def close(self):
-        os.close(self.fd)
 
 
 @pytest.fixture
