@@ -58,6 +58,10 @@ def test_translations_are_found_from_the_build_tree():
     assert "Befehle:" in done.stdout and "wer wie viele inotify-Instanzen" in done.stdout and "Commands:" not in done.stdout
     assert "Gemeint war „status“?" in vigil("stauts", env=GERMAN).stderr
     # what programs read stays
+    links = [[c["link"] for c in json.loads(vigil("doctor", "--json", env=env).stdout)["checks"]] for env in ({}, GERMAN)]
+    assert links[0] == links[1] and "inotify use" in links[0]
+    rows = [[r["resource"] for r in json.loads(vigil("inotify", "explain", "--json", env=env).stdout)["resources"]] for env in ({}, GERMAN)]
+    assert rows[0] == rows[1]
     assert "totals" in json.loads(vigil("inotify", "--json", env=GERMAN).stdout)
     assert vigil("inotify", "--sort=watches", env=GERMAN).stdout.split()[0] == "PID"
     assert vigil("--help", env=dict(GERMAN, LC_ALL="C")).stdout.startswith("Usage:")
