@@ -14,9 +14,10 @@ static void check_unit(const char *unit)
 {
 	_cleanup_(freep) char *app = identity_app_id(unit);
 
-	check(endswith(unit, ".service") || endswith(unit, ".scope"), "a unit's ending");
-	check(!strchr(unit, '/') && strlen(unit) <= 255, "a unit is one component");
-	check(!app || (strlen(app) <= strlen(unit) && !strchr(app, '/')), "an application's id");
+	fuzz_check(endswith(unit, ".service") || endswith(unit, ".scope"), "a unit's ending");
+	fuzz_check(!strchr(unit, '/') && strlen(unit) <= 255, "a unit is one component");
+	fuzz_check(
+		!app || (strlen(app) <= strlen(unit) && !strchr(app, '/')), "an application's id");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -28,11 +29,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	free(identity_app_id(text)); /* a unit's name straight away */
 	if (!cgroup)
 		return 0;
-	check(*cgroup == '/' && !strchr(cgroup, '\n') && strstr(text, cgroup), "the path");
+	fuzz_check(*cgroup == '/' && !strchr(cgroup, '\n') && strstr(text, cgroup), "the path");
 	_cleanup_(freep) char *unit = identity_unit(cgroup);
 	if (unit)
 		check_unit(unit);
 	_cleanup_(freep) char *container = identity_container(cgroup, unit);
-	check(!container || (strchr(container, ':') && strlen(container) < 300), "a container");
+	fuzz_check(
+		!container || (strchr(container, ':') && strlen(container) < 300), "a container");
 	return 0;
 }
+
+FUZZ_MAIN

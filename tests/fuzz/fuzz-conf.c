@@ -39,7 +39,7 @@ static void on_complaint(const char *file, unsigned line, const char *message, v
 	const unsigned *lines = userdata;
 
 	(void)file;
-	check(line >= 1 && line <= *lines && *message, "a complaint names its line");
+	fuzz_check(line >= 1 && line <= *lines && *message, "a complaint names its line");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -53,17 +53,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	if (fd < 0)
 		fd = memfd_create("conf", MFD_CLOEXEC);
-	check(fd >= 0 && ftruncate(fd, 0) == 0, "a file");
-	check(pwrite(fd, data + 2, size - 2, 0) == (ssize_t)size - 2, "writing");
+	fuzz_check(fd >= 0 && ftruncate(fd, 0) == 0, "a file");
+	fuzz_check(pwrite(fd, data + 2, size - 2, 0) == (ssize_t)size - 2, "writing");
 	for (size_t i = 2; i < size; i++)
 		lines += data[i] == '\n';
 	(void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-	check(conf_read_file(path, rows, ELEMENTSOF(rows), &target, on_complaint, &lines) == 1,
+	fuzz_check(conf_read_file(path, rows, ELEMENTSOF(rows), &target, on_complaint, &lines) == 1,
 		"an answer");
-	check(target.number >= 1 && target.number <= 100, "a number in its range");
-	check(target.choice == 0 || target.choice == 1, "a choice that there is");
+	fuzz_check(target.number >= 1 && target.number <= 100, "a number in its range");
+	fuzz_check(target.choice == 0 || target.choice == 1, "a choice that there is");
 	for (char **word = target.words; word && *word; word++)
-		check(**word && !strchr(*word, ' '), "a word");
+		fuzz_check(**word && !strchr(*word, ' '), "a word");
 	conf_done(rows, ELEMENTSOF(rows), &target);
 	return 0;
 }
+
+FUZZ_MAIN

@@ -11,7 +11,8 @@ FUZZ_PARTS("[Desktop Entry]\n", "[Desktop Action x]\n",
 
 static void check_part(const char *part, size_t size)
 {
-	check(!part || strlen(part) <= size, "what is read is no longer than what was written");
+	fuzz_check(
+		!part || strlen(part) <= size, "what is read is no longer than what was written");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -23,10 +24,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	_cleanup_(freep) char *text = fuzz_text(data + 2, size - 2);
 	int r = desktop_entry_parse(text, locales[data[0] % ELEMENTSOF(locales)], &entry);
-	check(r == 0 || r == -EINVAL, "an answer");
+	fuzz_check(r == 0 || r == -EINVAL, "an answer");
 	if (r < 0)
 		return 0;
-	check(entry.name && *entry.name, "an entry has a name");
+	fuzz_check(entry.name && *entry.name, "an entry has a name");
 	check_part(entry.name, size);
 	check_part(entry.icon, size);
 	check_part(entry.program, size);
@@ -35,3 +36,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	desktop_entry_done(&entry);
 	return 0;
 }
+
+FUZZ_MAIN

@@ -38,11 +38,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		strbuf_add(&text, fuzz_parts[0]);
 	strbuf_add_n(&text, (const char *)data + 2, size - 2);
 	int r = dropin_parse(strbuf_text(&text), &dropin);
-	check(r == 0 || r == -EBADMSG, "an answer");
+	fuzz_check(r == 0 || r == -EBADMSG, "an answer");
 	if (r < 0)
 		return 0;
 	size_t n = dropin_render(&dropin, again);
-	check(n == strlen(again) && n < sizeof again, "the length");
-	check(dropin_parse(again, &second) == 0 && same(&dropin, &second), "the round trip");
+	fuzz_check(n == strlen(again) && n < sizeof again, "the length");
+	fuzz_check(dropin_parse(again, &second) == 0 && same(&dropin, &second), "the round trip");
 	return 0;
 }
+
+FUZZ_MAIN

@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The fdinfo counter against one that has the whole text before it: whatever the text, and wherever
  * it is cut, both must count the same. */
-#include "tests/fuzz/fuzz.h"
-
 #include "survey/fdinfo.h"
-
-FUZZ_PARTS("inotify wd:", "inotify wd:1f ino:2 sdev:3 mask:4",
-	"fanotify ino:", "fanotify mnt_id:", "fanotify sdev:", "fanotify flags:", "inotify w",
-	"inotify ", "fanotify", "\n", "\n", "\n", "pos:\t0\n", " ", ":");
+#include "tests/fuzz/fuzz.h"
 
 static void count_plainly(
 	const char *text, size_t length, uint64_t *ret_watches, uint64_t *ret_marks)
@@ -45,8 +40,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fdinfo_feed(&pieces, text + at, n);
 	}
 	fdinfo_end(&pieces);
-	check(whole.watches == watches && pieces.watches == watches, "the number of watches");
-	check(whole.marks == marks && pieces.marks == marks, "the number of marks");
-	check(whole.hash == pieces.hash, "the hash");
+	fuzz_check(whole.watches == watches && pieces.watches == watches, "the number of watches");
+	fuzz_check(whole.marks == marks && pieces.marks == marks, "the number of marks");
+	fuzz_check(whole.hash == pieces.hash, "the hash");
 	return 0;
 }
+
+#ifndef VIGIL_LIBFUZZER
+static size_t make_up(uint8_t *data, size_t size, uint64_t *state)
+{
+	static const char *const parts[] = {"inotify wd:", "inotify wd:1f ino:2 sdev:3 mask:4",
+		"fanotify ino:", "fanotify mnt_id:", "fanotify sdev:", "fanotify flags:",
+		"inotify w", "inotify ", "fanotify", "\n", "\n", "\n", "pos:\t0\n", " ", ":"};
+
+	return fuzz_make_up(data, 2, size, parts, ELEMENTSOF(parts), 8, state);
+}
+
+int main(int argc, char **argv)
+{
+	return fuzz_main(argc, argv, make_up, 4096);
+}
+#endif

@@ -21,7 +21,7 @@ static void make_tree(int root)
 		"77", "77/fd", "77/fdinfo", "sys", "sys/fs", "sys/fs/inotify"};
 
 	for (size_t i = 0; i < ELEMENTSOF(directories); i++)
-		check(mkdirat(root, directories[i], 0755) == 0 || errno == EEXIST, "the tree");
+		fuzz_check(mkdirat(root, directories[i], 0755) == 0 || errno == EEXIST, "the tree");
 	(void)!symlinkat("anon_inode:inotify", root, "77/fd/3");
 }
 
@@ -30,14 +30,15 @@ static void check_survey(const Survey *survey)
 	json_t *json = survey_to_json(survey, NULL, NULL);
 	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
 
-	check(text, "the survey as JSON");
+	fuzz_check(text, "the survey as JSON");
 	free(text);
 	json_decref(json);
 	for (size_t i = 0; i < survey->n_processes; i++) {
 		const SurveyProcess *process = &survey->processes[i];
-		check(process->pid == 77 && process->app_name, "a row");
-		check(!process->cmdline || strlen(process->cmdline) <= 4096, "the command line");
-		check(process->instances <= process->references, "instances");
+		fuzz_check(process->pid == 77 && process->app_name, "a row");
+		fuzz_check(
+			!process->cmdline || strlen(process->cmdline) <= 4096, "the command line");
+		fuzz_check(process->instances <= process->references, "instances");
 	}
 }
 
@@ -65,8 +66,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.kernel = &kernel,
 		.app_dirs = no_dirs,
 		.own_userns = 1};
-	check(survey_run(&options, &survey) == 0, "a survey");
+	fuzz_check(survey_run(&options, &survey) == 0, "a survey");
 	check_survey(survey);
 	(void)survey_free(survey);
 	return 0;
 }
+
+FUZZ_MAIN

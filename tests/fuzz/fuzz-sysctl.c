@@ -23,16 +23,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t first = (size - 2) * data[0] / 256;
 	fuzz_write(root, "etc/sysctl.d/10-a.conf", data + 2, first);
 	fuzz_write(root, "etc/sysctl.d/20-b.conf", data + 2 + first, size - 2 - first);
-	check(sysctl_find(root, KEY, &settings, &n) == 0, "an answer");
+	fuzz_check(sysctl_find(root, KEY, &settings, &n) == 0, "an answer");
 	for (size_t i = 0; i < n; i++) {
-		check(settings[i].line >= 1 && settings[i].path && settings[i].value, "a setting");
-		check(!strchr(settings[i].value, '\n'), "a value is one line");
-		check(i == 0 || strcmp(settings[i - 1].path, settings[i].path) <= 0, "the order");
+		fuzz_check(settings[i].line >= 1 && settings[i].path && settings[i].value,
+			"a setting");
+		fuzz_check(!strchr(settings[i].value, '\n'), "a value is one line");
+		fuzz_check(
+			i == 0 || strcmp(settings[i - 1].path, settings[i].path) <= 0, "the order");
 		winners += settings[i].wins;
 	}
-	check(n == 0 || (winners == 1 && settings[n - 1].wins), "the last one wins");
+	fuzz_check(n == 0 || (winners == 1 && settings[n - 1].wins), "the last one wins");
 	sysctl_settings_free(settings, n);
 	_cleanup_(freep) char *text = fuzz_text(data + 2, size - 2);
 	(void)sysctl_key_matches(text, KEY);
 	return 0;
 }
+
+FUZZ_MAIN

@@ -29,16 +29,17 @@ static void check_escapes(const char *text, size_t length)
 	_cleanup_(strbuf_done) StrBuf terminal = {}, markup = {};
 	_cleanup_(json_decrefp) json_t *json = json_text(text, length), *safe = NULL;
 
-	check(json_is_string(json), "JSON out of anything");
+	fuzz_check(json_is_string(json), "JSON out of anything");
 	escape_terminal(&terminal, text, length);
-	check(harmless(strbuf_text(&terminal)), "the terminal");
+	fuzz_check(harmless(strbuf_text(&terminal)), "the terminal");
 	safe = json_string(strbuf_text(&terminal));
-	check(safe, "what is shown is UTF-8");
-	check(text_columns(strbuf_text(&terminal)) <= terminal.length * 2, "columns");
+	fuzz_check(safe, "what is shown is UTF-8");
+	fuzz_check(text_columns(strbuf_text(&terminal)) <= terminal.length * 2, "columns");
 	escape_markup(&markup, text);
-	check(harmless(strbuf_text(&markup)) && !strpbrk(strbuf_text(&markup), "<>"), "markup");
+	fuzz_check(
+		harmless(strbuf_text(&markup)) && !strpbrk(strbuf_text(&markup), "<>"), "markup");
 	for (const char *p = strbuf_text(&markup); (p = strchr(p, '&')); p++)
-		check(startswith(p, "&amp;") || startswith(p, "&lt;") || startswith(p, "&gt;"),
+		fuzz_check(startswith(p, "&amp;") || startswith(p, "&lt;") || startswith(p, "&gt;"),
 			"an entity");
 }
 
@@ -54,11 +55,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	_cleanup_(freep) char *text = fuzz_text(data + 2, size - 2);
 	check_escapes(text, size - 2);
 	_cleanup_(freep) char *unit = unit_name_unescape(text, strlen(text));
-	check(unit && strlen(unit) <= strlen(text), "a unit's name gets no longer");
+	fuzz_check(unit && strlen(unit) <= strlen(text), "a unit's name gets no longer");
 	if (parse_span(text, &span) == 0)
-		check(strlen(format_span(span, buf)) < sizeof buf, "a span");
+		fuzz_check(strlen(format_span(span, buf)) < sizeof buf, "a span");
 	if (parse_bytes(text, &bytes) == 0)
-		check(strlen(format_bytes(bytes, buf)) < sizeof buf, "bytes");
+		fuzz_check(strlen(format_bytes(bytes, buf)) < sizeof buf, "bytes");
 	(void)parse_boolean(text, &yes);
 	return 0;
 }
+
+FUZZ_MAIN

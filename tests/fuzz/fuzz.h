@@ -3,46 +3,103 @@
 
 /* What every fuzz target shares. With a fuzzer: clang -fsanitize=fuzzer -DVIGIL_LIBFUZZER. Without:
  * fuzz-NAME [SECONDS [SEED]] makes up its own input, from the target's pieces and noise, and prints
- * the seed; fuzz-NAME FILE … runs the files of a corpus. A target defines fuzz_parts (what its
- * input is made of) and LLVMFuzzerTestOneInput(), which aborts through check(). */
+ * the seed; fuzz-NAME FILE … runs the files of a corpus. */
 #include "common/cleanup.h"
 #include "common/clock.h"
-#include "common/forward.h"
 #include "common/io.h"
 #include "common/text.h"
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
-
-#define FUZZ_TEXT_MAX 4096
-
-static const char *const fuzz_parts[];
-static const size_t fuzz_n_parts;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static inline void check(bool right, const char *what)
+static inline void fuzz_check(bool right, const char *what)
 {
 	if (right)
 		return;
-	(void)fprintf(stderr, "%s: broken: %s\n", program_invocation_short_name, what);
+	(void)fprintf(stderr, "fuzz: %s\n", what);
 	abort();
 }
 
-/* The input as text of its own, so that reading past its end is seen. */
+static inline uint64_t fuzz_random(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state;
+}
+
+/* Fills data from at on with parts and, one time in noise, a random byte, up to a random length
+ * below size. Gives the length. */
+static inline size_t fuzz_make_up(uint8_t *data, size_t at, size_t size, const char *const *parts,
+	size_t n_parts, unsigned noise, uint64_t *state)
+{
+	size_t wanted = fuzz_random(state) % size;
+
+	for (size_t i = 0; i < at; i++)
+		data[i] = (uint8_t)fuzz_random(state);
+	while (at < wanted) {
+		const char *part = parts[fuzz_random(state) % n_parts];
+		if (fuzz_random(state) % noise == 0) {
+			data[at++] = (uint8_t)fuzz_random(state);
+			continue;
+		}
+		size_t length = MIN_OF(strlen(part), size - at);
+		memcpy(data + at, part, length);
+		at += length;
+	}
+	return at;
+}
+
+static inline int fuzz_file(const char *path)
+{
+	static uint8_t data[1024 * 1024];
+	_cleanup_(fclosep) FILE *file = fopen(path, "re");
+
+	if (!file) {
+		perror(path);
+		return 1;
+	}
+	return LLVMFuzzerTestOneInput(data, fread(data, 1, sizeof data, file));
+}
+
+/* A target's main(). make_up: fills at most size bytes, gives the length. */
+static inline int fuzz_main(int argc, char **argv,
+	size_t (*make_up)(uint8_t *data, size_t size, uint64_t *state), size_t size)
+{
+	uint64_t seconds = 5, seed = now_usec(CLOCK_MONOTONIC) | 1, runs = 0;
+	_cleanup_(freep) uint8_t *data = malloc(size);
+
+	if (argc > 1 && parse_u64(argv[1], 86400, &seconds) < 0) {
+		for (int i = 1; i < argc; i++)
+			if (fuzz_file(argv[i]) != 0)
+				return 1;
+		return 0;
+	}
+	if (!data || (argc > 2 && (parse_u64(argv[2], UINT64_MAX, &seed) < 0 || seed == 0)))
+		return 2;
+	printf("%s: seed %llu\n", argv[0], (unsigned long long)seed);
+	(void)fflush(stdout);
+	usec_t end = now_usec(CLOCK_MONOTONIC) + seconds * USEC_PER_SEC;
+	for (uint64_t state = seed; now_usec(CLOCK_MONOTONIC) < end; runs++)
+		(void)LLVMFuzzerTestOneInput(data, make_up(data, size, &state));
+	printf("%s: %llu inputs\n", argv[0], (unsigned long long)runs);
+	return runs == 0;
+}
+
+/* The input as text of its own, so that reading past its end is seen. Caller frees. */
 static inline char *fuzz_text(const uint8_t *data, size_t size)
 {
 	char *text = malloc(size + 1);
 
-	check(text, "memory");
+	fuzz_check(text, "memory");
 	memcpy(text, data, size);
 	text[size] = '\0';
 	return text;
 }
 
-/* A directory that goes with the program. */
+/* A directory that goes with the program; its fd is not the caller's to close. */
 static char fuzz_path[64];
 
 static inline void fuzz_remove_directory(void)
@@ -59,7 +116,7 @@ static inline int fuzz_directory(void)
 
 	if (fd < 0) {
 		(void)snprintf(fuzz_path, sizeof fuzz_path, "/tmp/vigil-fuzz-XXXXXX");
-		check(mkdtemp(fuzz_path), "a temporary directory");
+		fuzz_check(mkdtemp(fuzz_path), "a temporary directory");
 		fd = open(fuzz_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		(void)atexit(fuzz_remove_directory);
 	}
@@ -71,75 +128,24 @@ static inline void fuzz_write(int dir_fd, const char *name, const void *data, si
 	_cleanup_(closep) int fd =
 		openat(dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 
-	check(fd >= 0 && write_all(fd, data, size) == 0, "writing a file");
+	fuzz_check(fd >= 0 && write_all(fd, data, size) == 0, "writing a file");
 }
 
-#ifndef VIGIL_LIBFUZZER
-static uint64_t fuzz_random(uint64_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state;
-}
-
-static size_t fuzz_make_up(uint8_t *data, uint64_t *state)
-{
-	size_t n = 2, wanted = 1 + fuzz_random(state) % FUZZ_TEXT_MAX;
-
-	/* short ones often: they go deeper, and more of them are tried */
-	if (fuzz_random(state) % 4)
-		wanted %= 160;
-	data[0] = (uint8_t)fuzz_random(state);
-	data[1] = (uint8_t)fuzz_random(state);
-	while (n < wanted) {
-		const char *part = fuzz_parts[fuzz_random(state) % fuzz_n_parts];
-		if (fuzz_random(state) % 8 == 0) {
-			data[n++] = (uint8_t)fuzz_random(state);
-			continue;
-		}
-		size_t length = MIN_OF(strlen(part), (size_t)FUZZ_TEXT_MAX - n);
-		memcpy(data + n, part, length);
-		n += length;
-	}
-	return n;
-}
-
-static int fuzz_run_file(const char *path)
-{
-	static uint8_t data[1024 * 1024];
-	_cleanup_(fclosep) FILE *file = fopen(path, "re");
-
-	if (!file) {
-		perror(path);
-		return 1;
-	}
-	return LLVMFuzzerTestOneInput(data, fread(data, 1, sizeof data, file));
-}
-
-int main(int argc, char **argv)
-{
-	static uint8_t data[FUZZ_TEXT_MAX];
-	uint64_t seconds = 5, seed = now_usec(CLOCK_MONOTONIC) | 1, runs = 0;
-
-	if (argc > 1 && parse_u64(argv[1], 86400, &seconds) < 0) {
-		for (int i = 1; i < argc; i++)
-			if (fuzz_run_file(argv[i]) != 0)
-				return 1;
-		return 0;
-	}
-	if (argc > 2 && (parse_u64(argv[2], UINT64_MAX, &seed) < 0 || seed == 0))
-		return 2;
-	printf("%s: seed %llu\n", program_invocation_short_name, (unsigned long long)seed);
-	(void)fflush(stdout);
-	usec_t end = now_usec(CLOCK_MONOTONIC) + seconds * USEC_PER_SEC;
-	for (uint64_t state = seed; now_usec(CLOCK_MONOTONIC) < end; runs++)
-		(void)LLVMFuzzerTestOneInput(data, fuzz_make_up(data, &state));
-	printf("%s: %llu texts\n", program_invocation_short_name, (unsigned long long)runs);
-	return runs == 0;
-}
-#endif
-
+/* The pieces of a target that is made up of nothing else, and its main(). Short inputs come often:
+ * they go deeper, and more of them are tried. */
 #define FUZZ_PARTS(...)                                                                            \
 	static const char *const fuzz_parts[] = {__VA_ARGS__};                                     \
-	static const size_t fuzz_n_parts = ELEMENTSOF(fuzz_parts)
+	static inline size_t fuzz_make_up_of_parts(uint8_t *data, size_t size, uint64_t *state)    \
+	{                                                                                          \
+		return fuzz_make_up(data, 2, fuzz_random(state) % 4 ? MIN_OF(size, 160ul) : size,  \
+			fuzz_parts, ELEMENTSOF(fuzz_parts), 8, state);                             \
+	}
+#ifdef VIGIL_LIBFUZZER
+#define FUZZ_MAIN
+#else
+#define FUZZ_MAIN                                                                                  \
+	int main(int argc, char **argv)                                                            \
+	{                                                                                          \
+		return fuzz_main(argc, argv, fuzz_make_up_of_parts, 4096);                         \
+	}
+#endif
