@@ -118,7 +118,7 @@ def test_an_administrator_s_password_on_the_terminal(machine):
     assert f"the limit of inotify instances from {OLD} to {NEW}" in " ".join(asked.split())
     assert "carol" in asked
     assert nothing_changed(machine)
-    terminal.type("carol-secret")
+    terminal.type_secret("carol-secret")
     out = terminal.rest()
     assert f"{NEW}, was {OLD}" in out and terminal.status == 0
     assert "carol-secret" not in out
@@ -128,7 +128,7 @@ def test_an_administrator_s_password_on_the_terminal(machine):
 def test_a_wrong_password_changes_nothing(machine):
     terminal = machine.terminal("alice", *RAISE)
     terminal.expect("Password: ")
-    terminal.type("alice-secret")  # hers, not an administrator's
+    terminal.type_secret("alice-secret")  # hers, not an administrator's
     out = terminal.rest()
     assert "authoris" in out and terminal.status != 0
     assert nothing_changed(machine)
