@@ -29,7 +29,7 @@ B := build/$(if $(SANITIZE),sanitize,default)
 Q := $(if $(V),,@)
 SAY = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)')
 
-PKGS := libsystemd libnotify jansson inih popt
+PKGS := libsystemd libnotify jansson inih popt sqlite3 libarchive
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS))
 
 # Warnings, each for a reason we have met: shadowed names, missing prototypes, implicit fallthrough,
@@ -62,6 +62,7 @@ $(foreach d,$(LIB_DIRS),$(eval $(call library,$(d))))
 # pkg-config modules and libraries that each program really needs
 L_common   := jansson inih
 L_survey   := $(L_common)
+L_coredump := libsystemd sqlite3 libarchive glib-2.0 $(L_common)
 libs = $(shell $(PKG_CONFIG) --libs $(1))
 
 # ---- programs: NAME, main file, folders it links, pkg-config modules. Each folder's part.mk names its own.

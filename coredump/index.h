@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* The index of all crashes: SQLite in WAL mode, one row a crash, unique on identity. It outlives
+ * the journal and the cores. Several processes may use it at once (daemon, CLIs): every writing
+ * call waits at most INDEX_BUSY_MSEC for another's. Not thread-safe.
+ * Rows and the source's cursor are written in one transaction (index_begin … index_commit), so
+ * that a kill at any instant leaves both or neither. https://sqlite.org/wal.html */
+#include "coredump/record.h"
+#include "coredump/signature.h"
+
+#define INDEX_BUSY_MSEC 5000
+
+typedef struct CrashIndex CrashIndex;
+
+typedef enum IndexMode {
+	INDEX_READ_WRITE, /* creates it, with its directory (0700), and migrates it */
+	INDEX_CHECKED,	  /* the same, and reads it through for damage first: the daemon's start */
+	INDEX_READ_ONLY,
+	INDEX_MEMORY, /* nothing on disk; path is ignored: read-only homes, tests */
+} IndexMode;
+
+typedef enum IndexFound {
+	INDEX_AS_IT_WAS,
+	INDEX_CREATED,	/* new: the source is to be read from its start */
+	INDEX_REPLACED, /* it was damaged: kept aside as PATH.damaged-TIME, a new one begun, to be
+			   filled from the source again */
+} IndexFound;
+
+/* Opens it. 0, -ENOENT (read-only and not there), -ENOTSUP: made by a newer Vigil, left alone;
+ * -EUCLEAN: damaged, and read-only or not to be set aside; -EROFS, -EACCES, -ENOSPC, -ENOMEM. */
+int index_open(const char *path, IndexMode mode, CrashIndex **ret, IndexFound *ret_found);
+CrashIndex *index_close(CrashIndex *index); /* rolls back what is open; takes NULL, gives NULL */
+DEFINE_CLEANUP(CrashIndex *, index_close)
+/* Where this user's index is: $XDG_STATE_HOME/vigil/vigil.db, for root /var/lib/vigil/vigil.db.
+ * Caller frees; NULL: no home or no memory. */
+char *index_default_path(void);
+/* Where the index of another journal is kept: $XDG_CACHE_HOME/vigil/journal-HASH.db, by the place's
+ * name ("/srv/journals"). Caller frees. */
+char *index_path_for_place(const char *place);
+
+/* Every change stands between these; index_commit() and index_rollback() end it. 0, -EBUSY,
+ * -ENOSPC, -EROFS, -EIO, -EUCLEAN. After a failed commit it is rolled back. */
+int index_begin(CrashIndex *index);
+int index_commit(CrashIndex *index);
+void index_rollback(CrashIndex *index);
+
+typedef enum IndexAdded {
+	INDEX_NEW,
+	INDEX_MERGED,	 /* known; this source told something that the row lacked */
+	INDEX_KNOWN,	 /* nothing new */
+	INDEX_FORGOTTEN, /* the person had it forgotten: stays so */
+} IndexAdded;
+
+/* Adds an identified crash. A genuine report makes an unverified row genuine, never the other way
+ * round; fields that a row has are not overwritten (but truncated, core_in_journal and
+ * not_responding are or-ed). told: the person knows of it already (first catch-up of old ones,
+ * imports). 0 or -errno. */
+int index_add(CrashIndex *index, const Crash *crash, bool told, IndexAdded *ret);
+
+/* How far a source ("journal", "journal:/srv/x") was read. 0; -ENOENT: never. Caller frees
+ * *ret_cursor (NULL where only the time is known). */
+int index_get_cursor(
+	CrashIndex *index, const char *source, char **ret_cursor, usec_t *ret_realtime);
+int index_set_cursor(CrashIndex *index, const char *source, const char *cursor, usec_t realtime);
+
+/* ---- reading ------------------------------------------------------------------------------- */
+
+typedef enum CrashTold {
+	CRASH_UNTOLD,  /* nobody was told yet: the digest will */
+	CRASH_TOLD,    /* a notification was delivered, or the person listed it */
+	CRASH_COUNTED, /* not announced on purpose: muted, a repeat, own component, unverified */
+} CrashTold;
+
+typedef struct CrashRow {
+	Crash crash; /* strings belong to the index and hold until the callback returns */
+	char signature[CRASH_SIGNATURE_SIZE];
+	const char *title; /* of the signature; NULL: none */
+	CrashTold told;
+	unsigned attempts; /* to show it that were begun */
+	bool pinned;
+	const char *reported; /* URL or id of the report; NULL: none */
+	usec_t indexed_realtime;
+} CrashRow;
+
+/* Matches on the same field are alternatives, on different fields all must hold (as journal
+ * matches). field: a key or field of crash_texts (any spelling), "pid", "uid", "gid", "signal"
+ * (number or name), "boot", "machine", "signature", "program", "id" (a prefix). glob: value is a
+ * pattern (* ? []). */
+typedef struct CrashMatch {
+	const char *field, *value;
+	bool glob;
+} CrashMatch;
+
+typedef struct CrashQuery {
+	usec_t since_realtime, until_realtime; /* 0: open */
+	const CrashMatch *matches;
+	size_t n_matches;
+	const char *after; /* only rows that were indexed after the crash of this hash; NULL */
+	bool untold;	   /* only CRASH_UNTOLD ones */
+	bool pinned;	   /* only pinned ones */
+	bool full;	   /* load message, fields and kcrash too (slower) */
+	bool newest_first;
+	unsigned limit; /* 0: all; the newest ones, whichever order they come in */
+} CrashQuery;
+
+/* Calls row for each; it gives 0 to go on, anything else ends it and is given back. 0, -EINVAL: a
+ * match's field is unknown (nothing was called), or -errno. */
+int index_query(CrashIndex *index, const CrashQuery *query,
+	int (*row)(const CrashRow *row, void *userdata), void *userdata);
+
+/* One crash by what a person types: a unique prefix of its id (4 digits or more), "latest", a
+ * program's name or path (newest wins), a PID. Full. 1 found; 0 none; 2 several (a PID or a prefix
+ * of more than one): ret is empty and several is called for each, newest first; -errno. The caller
+ * empties ret with index_row_done(). several may be NULL. */
+int index_find(CrashIndex *index, const char *selector, CrashRow *ret,
+	int (*several)(const CrashRow *row, void *userdata), void *userdata);
+/* The one with this hash, full. 1, 0, -errno. */
+int index_get(CrashIndex *index, const char *hash, CrashRow *ret);
+/* For rows of index_find() and index_get(), whose strings are the caller's. */
+void index_row_done(CrashRow *row);
+
+typedef struct CrashGroup {
+	char signature[CRASH_SIGNATURE_SIZE];
+	const char *title, *exe, *comm; /* of the newest; hold until the callback returns */
+	char newest[CRASH_HASH_SIZE];
+	int signal;
+	uint64_t count;
+	usec_t first_realtime, last_realtime;
+	bool muted;
+} CrashGroup;
+/* The same crash counted once; with newest_first the biggest group first, else last. limit is of
+ * the groups. */
+int index_groups(CrashIndex *index, const CrashQuery *query,
+	int (*group)(const CrashGroup *group, void *userdata), void *userdata);
+/* How many rows the query matches; since, until, matches, untold and pinned are heeded. */
+int index_count(CrashIndex *index, const CrashQuery *query, uint64_t *ret);
+
+/* ---- what became of a crash ------------------------------------------------------------------ */
+
+/* All take the full hash. 0, -ENOENT, -errno. Each is a transaction of its own unless one is open.
+ */
+int index_set_told(CrashIndex *index, const char *hash, CrashTold told);
+/* One more attempt to show it begins: written before it is shown, so that nobody is told of one
+ * crash more than twice, however often Vigil is killed. */
+int index_add_attempt(CrashIndex *index, const char *hash);
+int index_set_pinned(CrashIndex *index, const char *hash, bool pinned);
+int index_set_reported(CrashIndex *index, const char *hash, const char *url);
+/* The row goes, its hash stays known so that no catch-up brings it back. */
+int index_forget(CrashIndex *index, const char *hash);
+/* Replaces the KCrash metadata of a row. */
+int index_set_kcrash(
+	CrashIndex *index, const char *hash, const json_t *kcrash, bool not_responding);
+
+typedef enum MuteKind {
+	MUTE_PROGRAM,	/* value: the executable's path, or comm where there is none */
+	MUTE_SIGNATURE, /* value: a signature: exactly this crash */
+	MUTE_KIND_MAX,
+} MuteKind;
+/* until_realtime: 0 for good, else snoozed until then. */
+int index_mute(CrashIndex *index, MuteKind kind, const char *value, usec_t until_realtime);
+int index_unmute(CrashIndex *index, MuteKind kind, const char *value);
+/* 1 muted, 0 not, -errno. */
+int index_is_muted(
+	CrashIndex *index, const Crash *crash, const char *signature, usec_t now_realtime);
+int index_mutes(CrashIndex *index,
+	int (*mute)(MuteKind kind, const char *value, usec_t until_realtime, void *userdata),
+	void *userdata);
+
+/* ---- bounds
+ * -------------------------------------------------------------------------------------- */
+
+typedef struct IndexBounds {
+	uint64_t max_rows;  /* hard cap; INDEX_MAX_ROWS */
+	uint64_t max_bytes; /* of the database; INDEX_MAX_BYTES */
+	usec_t max_age_usec;
+} IndexBounds;
+#define INDEX_MAX_ROWS	100000
+#define INDEX_MAX_BYTES ((uint64_t)512 * 1024 * 1024)
+#define INDEX_MAX_AGE	((usec_t)366 * 24 * 3600 * USEC_PER_SEC)
+
+typedef struct IndexTrimmed {
+	uint64_t rows;	     /* that went */
+	uint64_t unreported; /* of them never reported to anybody: say so */
+} IndexTrimmed;
+
+/* Brings the index back within bounds: reported ones first, then the oldest; pinned ones never.
+ * Dropped unreported crashes are also added up in the index itself (index_dropped()), so that lists
+ * can tell. 0 or -errno. */
+int index_trim(
+	CrashIndex *index, const IndexBounds *bounds, usec_t now_realtime, IndexTrimmed *ret);
+/* How many unreported crashes the bounds have cost so far, and when last. */
+int index_dropped(CrashIndex *index, uint64_t *ret_count, usec_t *ret_last_realtime);
