@@ -115,6 +115,9 @@ static int call_helper(const Cli *cli, sd_bus_message *call, sd_bus *bus,
 	if (*ret_absent)
 		return cli_fail(EXIT_FAILED,
 			_("Nothing was changed: vigil-helper is not installed on the system bus. Root can do it by hand."));
+	if (sd_bus_error_has_name(&error, SD_BUS_ERROR_NO_REPLY))
+		return cli_fail(EXIT_FAILED,
+			_("vigil-helper did not answer: 'vigil inotify limits' shows what is in force, 'journalctl -u vigil-helper' why."));
 	return cli_fail(EXIT_FAILED, "%s", error.message ? error.message : strerror(-r));
 }
 

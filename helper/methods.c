@@ -128,6 +128,23 @@ static int act_reset(Request *request)
 	return sd_bus_reply_method_return(request->call, NULL);
 }
 
+static int refuse(sd_bus_message *call, PolkitAnswer answer)
+{
+	switch (answer) {
+	case POLKIT_DISMISSED:
+		return sd_bus_reply_method_errorf(call,
+			SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
+			"Changing inotify limits needs authorisation, and none was given: try again where a password can be asked for (a terminal, a desktop), or as root.");
+	case POLKIT_ABSENT:
+		return sd_bus_reply_method_errorf(call, ERROR_NAME("NotAuthorized"),
+			"You are not authorised to change inotify limits: polkit cannot be asked here, so only root may.");
+	default:
+		return sd_bus_reply_method_errorf(call, ERROR_NAME("NotAuthorized"),
+			"You are not authorised to change inotify limits: an administrator may, or may allow you " ACTION_RAISE
+			" in a polkit rule.");
+	}
+}
+
 static int on_answer(sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
 	Request *request = userdata;
@@ -138,13 +155,8 @@ static int on_answer(sd_bus_message *reply, void *userdata, sd_bus_error *error)
 	/* Without polkit only root itself may ask, as with every other privileged service. */
 	if (answer == POLKIT_YES || (answer == POLKIT_ABSENT && request->uid == 0))
 		r = request->reset ? act_reset(request) : act_raise(request);
-	else if (answer == POLKIT_DISMISSED)
-		r = sd_bus_reply_method_errorf(request->call,
-			SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
-			"Changing inotify limits needs authorisation, and none was given.");
 	else
-		r = sd_bus_reply_method_errorf(request->call, ERROR_NAME("NotAuthorized"),
-			"You are not authorised to change inotify limits.");
+		r = refuse(request->call, answer);
 	request_free(request);
 	return r;
 }
@@ -168,7 +180,7 @@ static int caller_uid(sd_bus_message *call, uid_t *ret)
 	return r < 0 ? r : sd_bus_creds_get_euid(creds, ret);
 }
 
-/* Takes the request to polkit. details: up to three. */
+/* Takes the request to polkit. */
 static int ask(Helper *helper, sd_bus_message *call, const Request *wanted,
 	const PolkitDetail *details, size_t n_details)
 {
@@ -239,8 +251,10 @@ static int method_raise(sd_bus_message *call, void *userdata, sd_bus_error *erro
 static int method_reset(sd_bus_message *call, void *userdata, sd_bus_error *error)
 {
 	Request wanted = {.reset = true};
-	const PolkitDetail details[] = {
-		{"limit", "instances and watches"}, {"old", "Vigil's"}, {"new", "what was before"}};
+	const PolkitDetail details[] = {{"limit", "instances and watches"}, {"old", "Vigil's"},
+		{"new", "what was before"},
+		{"polkit.message",
+			"Authentication is required to undo what Vigil changed about the limits of inotify"}};
 
 	(void)error;
 	return ask(userdata, call, &wanted, details, ELEMENTSOF(details));
