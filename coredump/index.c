@@ -345,6 +345,11 @@ CrashIndex *index_close(CrashIndex *index)
 	return NULL;
 }
 
+void index_set_busy_msec(CrashIndex *index, unsigned busy_msec)
+{
+	(void)sqlite3_busy_timeout(index->db, (int)busy_msec);
+}
+
 char *index_default_path(void)
 {
 	_cleanup_(freep) char *state = getuid() == 0 ? strdup("/var/lib/vigil") : xdg_state_dir();
