@@ -286,6 +286,36 @@ static void one_name_overwritten(void **state)
 	place_close(&place);
 }
 
+/* Of many, those that are done with are looked at in turns; new ones at once, none twice. */
+static void many_cores(void **state)
+{
+	Arrived arrived = {};
+	char name[64];
+	Place place;
+
+	(void)state;
+	place_open(&place, "core.%p", 0);
+	for (int i = 100; i < 400; i++) {
+		(void)snprintf(name, sizeof name, "home/core.%d", i);
+		fixture_file(name, "no core");
+	}
+	assert_int_equal(look(&place, 60 * USEC_PER_SEC, &arrived), 0);
+	put_core("home/core.99", 99, 0, false);
+	put_core("home/core.250", 250, 0, false); /* overwrites */
+	put_core("home/core.999", 999, 0, false);
+	for (int i = 0; i < 40; i++)
+		assert_true(look(&place, 61 * USEC_PER_SEC, &arrived) >= 0);
+	assert_int_equal(arrived.n, 3);
+	assert_int_equal(arrived.pids[0], 99);
+	core_run("rm -f home/core.1* home/core.2*");
+	put_core("home/core.250", 251, 0, false);
+	for (int i = 0; i < 40; i++)
+		assert_true(look(&place, 62 * USEC_PER_SEC, &arrived) >= 0);
+	assert_int_equal(arrived.n, 4);
+	assert_int_equal(arrived.pids[3], 250); /* the name counts */
+	place_close(&place);
+}
+
 static void a_growing_core_waits(void **state)
 {
 	static CoreBytes core;
@@ -568,6 +598,7 @@ int main(void)
 		TEST(hostile_names_take_no_time),
 		TEST(new_cores_arrive_once),
 		TEST(one_name_overwritten),
+		TEST(many_cores),
 		TEST(a_growing_core_waits),
 		TEST(a_cut_core_comes_when_nobody_writes_it),
 		TEST(what_is_no_core_is_left_alone),
