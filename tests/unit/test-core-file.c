@@ -2,6 +2,7 @@
 /* coredump/core-file: what state a core is in, which rule withheld it, and copies of it. */
 #include "coredump/core-file.h"
 
+#include "coredump/core-auxv.h"
 #include "coredump/core-stream.h"
 #include "tests/unit/core-fixture.h"
 #include <sched.h>
@@ -178,6 +179,26 @@ static void which_rule_withheld_it(void **state)
 		if (rule->expected && (!withheld || !strstr(withheld, rule->expected)))
 			fail_msg("row %zu: %s", i, withheld ? withheld : "no rule");
 	}
+}
+
+/* As the journal has it: bytes. This very process's. */
+static void a_real_auxiliary_vector(void **state)
+{
+	_cleanup_(crash_donep) Crash crash = CRASH_INIT;
+	_cleanup_(freep) char *auxv = NULL;
+	const char *name = "COREDUMP_PROC_AUXV";
+	CoreIdentity identity;
+
+	(void)state;
+	ssize_t n = read_file_at(AT_FDCWD, "/proc/self/auxv", 4096, &auxv);
+	assert_true(n > 100);
+	assert_int_equal(crash_take_field(&crash, name, strlen(name), auxv, (size_t)n), 1);
+	assert_true(core_identity_of(&crash, &identity));
+	assert_int_equal(identity.secure, 0);
+	assert_int_equal(identity.uid, getuid());
+	assert_int_equal(identity.euid, geteuid());
+	assert_int_equal(identity.gid, getgid());
+	assert_int_equal(identity.egid, getegid());
 }
 
 static void whose_cores_are_roots(void **state)
@@ -473,6 +494,7 @@ int main(void)
 		TEST(sizes_are_told),
 		TEST(the_inaccessible_ones),
 		TEST(which_rule_withheld_it),
+		TEST(a_real_auxiliary_vector),
 		TEST(whose_cores_are_roots),
 		TEST(copies_are_equal_and_sparse),
 		TEST(sizes_before_copying),
