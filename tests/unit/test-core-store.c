@@ -142,6 +142,10 @@ static void a_core_knows_its_crash(void **state)
 	assert_int_equal(crash_identify(&crash, 0), 0);
 	assert_string_equal(core_of(&store, 3)->hash, crash.hash);
 	core_store_done(&store);
+	_cleanup_(closep) int root = fixture_open(), dir = core_store_open(root, "/cores");
+	assert_int_equal(core_store_read(dir, NULL, &store), 0);
+	assert_string_equal(core_of(&store, 3)->hash, "");
+	core_store_done(&store);
 }
 
 static void folders_that_are_none(void **state)
