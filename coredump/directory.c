@@ -150,6 +150,16 @@ static bool is_being_dumped(int proc_fd, pid_t pid)
 	       strstr(status, "\nCoreDumping:\t1");
 }
 
+/* Whether a core that looks cut will stay as it is: nobody writes it, and nobody did between the
+ * first look and this question. */
+static bool is_final(int proc_fd, pid_t pid, int fd, const struct stat *st)
+{
+	struct stat now;
+
+	return !is_being_dumped(proc_fd, pid) && fstat(fd, &now) == 0 &&
+	       now.st_size == st->st_size && mtime_of(&now) == mtime_of(st);
+}
+
 typedef enum Progress {
 	CORE_GROWING, /* look again */
 	CORE_WHOLE,
@@ -222,7 +232,7 @@ static bool report(Pass *pass, int fd, const struct stat *st, const char *folder
 		log_debug_errno(r, "The core '%s/%s' tells no crash, ignoring: %m", folder, name);
 		return r != -ENOMEM;
 	}
-	if (progress == CORE_CUT && is_being_dumped(directory->setup.proc_fd, crash.pid))
+	if (progress == CORE_CUT && !is_final(directory->setup.proc_fd, crash.pid, fd, st))
 		return false;
 	directory->cursor = MAX_OF(directory->cursor, mtime_of(st));
 	pass->n_arrived++;

@@ -587,6 +587,43 @@ static void what_this_kernel_writes(void **state)
 	place_close(&place);
 }
 
+/* Looked at all the while that the kernel writes it: it comes once, and whole. */
+static void while_this_kernel_writes(void **state)
+{
+	usec_t end = now_usec(CLOCK_MONOTONIC) + 20 * USEC_PER_SEC;
+	_cleanup_(closep) int proc_fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	Arrived arrived = {};
+	Place place;
+
+	(void)state;
+	if (!core_kernel_writes()) {
+		print_message("kernel.core_pattern is not 'core': no real core can be had here\n");
+		skip();
+	}
+	core_build_crasher();
+	place_open(&place, "core", 0);
+	place.setup.proc_fd = proc_fd;
+	core_directory_free(place.directory);
+	assert_int_equal(core_directory_new(&place.setup, 0, &place.directory), 0);
+	pid_t child = fork();
+	if (child == 0) {
+		(void)core_crash("home", "big", RLIM_INFINITY);
+		_exit(0);
+	}
+	/* As if long settled, so that only the kernel's own word holds it back. */
+	while (arrived.n == 0 && now_usec(CLOCK_MONOTONIC) < end)
+		assert_true(look(&place, 60 * USEC_PER_SEC, &arrived) >= 0);
+	int status;
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	assert_int_equal(look(&place, 60 * USEC_PER_SEC, &arrived), 0);
+	assert_int_equal(arrived.n, 1);
+	assert_false(arrived.truncated[0]);
+	assert_int_equal(arrived.signal, SIGABRT);
+	assert_int_equal(arrived.trust[0], CRASH_GENUINE);
+	place_close(&place);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -607,6 +644,7 @@ int main(void)
 		TEST(many_folders_in_one_pattern),
 		TEST(on_the_loop),
 		TEST(what_this_kernel_writes),
+		TEST(while_this_kernel_writes),
 	};
 
 	return cmocka_run_group_tests_name("core-directory", tests, NULL, NULL);

@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/xattr.h>
 
 #define MIB	 ((uint64_t)1024 * 1024)
 #define USER_UID 4711 /* nobody's */
@@ -121,6 +122,58 @@ static void the_inaccessible_ones(void **state)
 	assert_non_null(closed);
 	assert_non_null(strstr(closed, "folder"));
 	assert_null(strstr(withheld, "folder"));
+}
+
+/* An access list as systemd sets it, of version 2 (acl(5)): the owner, one named user, the group,
+ * the mask and others. */
+static int set_acl(const char *path, uint16_t owner, uint16_t user, uint16_t mask)
+{
+	const struct {
+		uint16_t tag, rights;
+		uint32_t id;
+	} entries[] = {{0x01, owner, UINT32_MAX}, {0x02, user, USER_UID}, {0x04, 0, UINT32_MAX},
+		{0x10, mask, UINT32_MAX}, {0x20, 0, UINT32_MAX}};
+	unsigned char value[4 + sizeof entries] = {2};
+
+	memcpy(value + 4, entries, sizeof entries);
+	return setxattr(path, "system.posix_acl_access", value, sizeof value, 0);
+}
+
+static void access_lists(void **state)
+{
+	const char *path, *withheld = NULL, *absent = NULL;
+	uid_t uid = geteuid();
+
+	(void)state;
+	core_write_spec("core", &core_spec);
+	path = fixture_at("core");
+	assert_int_equal(chmod(fixture_path, 0755), 0);
+	/* Root's file, for which a user was named; a user's own, which that user shut. */
+	if (set_acl(path, uid == 0 ? 6 : 0, 4, 0) < 0) {
+		print_message("no access lists on %s\n", fixture_path);
+		skip();
+	}
+	if (uid == 0)
+		assert_int_equal(seteuid(USER_UID), 0);
+	CoreState masked = state_of("/core", false, &withheld);
+	assert_int_equal(seteuid(uid), 0);
+	assert_int_equal(masked, CORE_INACCESSIBLE);
+	assert_non_null(withheld);
+	assert_non_null(strstr(withheld, "granted once"));
+	assert_int_equal(set_acl(path, 6, 4, 4), 0);
+	if (uid == 0)
+		assert_int_equal(seteuid(USER_UID), 0);
+	CoreState granted = state_of("/core", false, NULL);
+	assert_int_equal(seteuid(uid), 0);
+	assert_int_equal(granted, CORE_PRESENT);
+	assert_int_equal(removexattr(path, "system.posix_acl_access"), 0);
+	assert_int_equal(chmod(path, uid == 0 ? 0600 : 0), 0);
+	if (uid == 0)
+		assert_int_equal(seteuid(USER_UID), 0);
+	(void)state_of("/core", false, &absent);
+	assert_int_equal(seteuid(uid), 0);
+	assert_non_null(absent);
+	assert_non_null(strstr(absent, "without %d"));
 }
 
 typedef struct Rule {
@@ -493,6 +546,7 @@ int main(void)
 		TEST(states),
 		TEST(sizes_are_told),
 		TEST(the_inaccessible_ones),
+		TEST(access_lists),
 		TEST(which_rule_withheld_it),
 		TEST(a_real_auxiliary_vector),
 		TEST(whose_cores_are_roots),
