@@ -140,7 +140,7 @@ static void assert_asked(const Manager *manager, const char *what)
 
 static void systemd_is_asked_for_a_unit(void **state)
 {
-	static const char *const argv[] = {"/bin/echo", "two words", "\xff", NULL};
+	static const char *const argv[] = {"/bin/echo", "two words", "\xff", "a${HOME}", NULL};
 	static const char *const environment[] = {"VIGIL_CRASH_ID=1", NULL};
 	static const unsigned once = 1;
 	static const char *const wanted[] = {"Member=StartTransientUnit",
@@ -148,7 +148,8 @@ static void systemd_is_asked_for_a_unit(void **state)
 		"STRING \"vigil-reporter-1.service\"", "STRING \"fail\"", "STRING \"CollectMode\"",
 		"STRING \"inactive-or-failed\"", "STRING \"KillMode\"", "STRING \"process\"",
 		"STRING \"simple\"", "STRING \"VIGIL_CRASH_ID=1\"", "STRING \"two words\"",
-		"STRING \"\xef\xbf\xbd\"", "STRING \"DISPLAY=:77\"", "STRING \"Reporter\""};
+		"STRING \"a$${HOME}\"", "STRING \"\xef\xbf\xbd\"", "STRING \"DISPLAY=:77\"",
+		"STRING \"Reporter\""};
 	Manager *manager = *state;
 
 	assert_int_equal(setenv("DISPLAY", ":77", 1), 0);
