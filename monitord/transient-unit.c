@@ -98,7 +98,7 @@ static int add_properties(sd_bus_message *call, const TransientUnit *unit)
 		r = add_text(call, "CollectMode", "inactive-or-failed");
 	if (r >= 0)
 		r = add_text(call, "Slice", "app.slice");
-	if (r >= 0)
+	if (r >= 0 && !unit->forks)
 		r = add_text(call, "KillMode", "process");
 	if (r >= 0)
 		r = add_text(call, "Type", unit->forks ? "forking" : "simple");
