@@ -39,12 +39,12 @@ static size_t take_escape(const char *s, size_t length, char *ret)
 		*ret = meant[at - names];
 		return 1;
 	}
-	if (length < 3 || s[0] != 'x' || hex_digit(s[1]) < 0 || hex_digit(s[2]) < 0)
+	if (length < 3 || s[0] != 'x')
 		return 0;
-	char c = (char)(hex_digit(s[1]) << 4 | hex_digit(s[2]));
-	if (!c)
+	int high = hex_digit(s[1]), low = hex_digit(s[2]);
+	if (high < 0 || low < 0 || high + low == 0)
 		return 0;
-	*ret = c;
+	*ret = (char)(high * 16 + low);
 	return 3;
 }
 
@@ -213,10 +213,11 @@ static ssize_t read_metadata(int dir_fd, const char *name, uid_t owner, char **r
 	if (st.st_uid != owner)
 		return -EPERM;
 	ssize_t length = read_fd_max(fd, KCRASH_MAX_BYTES + 1, &text);
+	if (length < 0 || !text)
+		return length;
 	if (length > (ssize_t)KCRASH_MAX_BYTES)
 		return -EFBIG;
-	if (length >= 0)
-		*ret = TAKE_PTR(text);
+	*ret = TAKE_PTR(text);
 	return length;
 }
 
@@ -257,7 +258,7 @@ static int try_name(int dir_fd, const char *name, Crash *crash, bool by_pid)
 	_cleanup_(freep) char *text = NULL;
 
 	ssize_t length = read_metadata(dir_fd, name, owner, &text);
-	if (length < 0)
+	if (length < 0 || !text)
 		return length == -ENOENT || length == -ENAMETOOLONG ? 0 : (int)length;
 	_cleanup_(json_decrefp) json_t *kcrash = kcrash_parse(text, (size_t)length);
 	if (!kcrash)

@@ -111,8 +111,7 @@ static int run_detached(const Job *job)
 	/* Whoever had it before us may have read in it: the position is shared. */
 	if (job->input_fd >= 0)
 		(void)lseek(job->input_fd, 0, SEEK_SET);
-	r = environment ? detach_run(job->path, job->argv, environment, job->input_fd)
-			    : -ENOMEM;
+	r = environment ? detach_run(job->path, job->argv, environment, job->input_fd) : -ENOMEM;
 
 	words_free(environment);
 	return r;

@@ -57,6 +57,22 @@ static void all_groups_are_read(void **state)
 	assert_true(json_is_true(json_object_get(kcrash, "complete")));
 }
 
+/* What KCrash 5.103 of Debian 12 wrote when tests/system/kcrash-app.cpp crashed. */
+static void a_real_one_is_read(void **state)
+{
+	static const char text[] =
+		"[KCrash]\nexe=/tmp/kcrash-app\nplatform=offscreen\nappname=kcrash-app\n"
+		"apppath=/tmp\nsignal=11\npid=20253\nappversion=1.2.3\n"
+		"programname=Crash; of \"Vigil's\" tests\nbugaddress=submit@bugs.kde.org\n";
+	_cleanup_(json_decrefp) json_t *kcrash = kcrash_parse(text, strlen(text));
+
+	(void)state;
+	assert_int_equal(json_object_size(json_object_get(kcrash, "KCrash")), 9);
+	assert_string_equal(
+		text_of(kcrash, "KCrash", "programname"), "Crash; of \"Vigil's\" tests");
+	assert_false(json_is_true(json_object_get(kcrash, "complete")));
+}
+
 /* KCrash escapes newlines; KConfig knows more, and leaves alone what it does not know. */
 static void escapes_are_undone(void **state)
 {
@@ -425,6 +441,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_groups_are_read),
+		cmocka_unit_test(a_real_one_is_read),
 		cmocka_unit_test(escapes_are_undone),
 		cmocka_unit_test(broken_lines_cost_themselves_alone),
 		cmocka_unit_test(long_lines_and_many_keys_are_bounded),
