@@ -7,6 +7,7 @@
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "common/text.h"
+#include "coredump/drkonqi.h"
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -271,7 +272,23 @@ static int try_name(int dir_fd, const char *name, Crash *crash, bool by_pid)
 	return 1;
 }
 
-int kcrash_find(int cache_fd, Crash *crash, char **ret_name)
+static int find_at_drkonqi(int cache_fd, Crash *crash)
+{
+	uid_t owner = crash->uid == CRASH_UID_UNKNOWN ? geteuid() : crash->uid;
+	json_t *kcrash = NULL;
+	int r;
+
+	r = drkonqi_read(cache_fd, crash, owner, &kcrash);
+	if (r <= 0)
+		return r;
+	complete(kcrash, crash);
+	json_decref(crash->kcrash);
+	crash->kcrash = kcrash;
+	return 1;
+}
+
+/* Its own file, by either name. */
+static int find_file(int cache_fd, Crash *crash, char **ret_name)
 {
 	char exe[NAME_MAX + 1], names[2][NAME_MAX + 64] = {};
 	int r = 0;
@@ -296,10 +313,21 @@ int kcrash_find(int cache_fd, Crash *crash, char **ret_name)
 	return r;
 }
 
+int kcrash_find(int cache_fd, Crash *crash, char **ret_name)
+{
+	int r;
+
+	*ret_name = NULL;
+	r = find_file(cache_fd, crash, ret_name);
+	return r == 0 ? find_at_drkonqi(cache_fd, crash) : r;
+}
+
 int kcrash_remove(int cache_fd, const char *name)
 {
-	const char *file = startswith(name, METADATA_DIR "/");
+	const char *file = name ? startswith(name, METADATA_DIR "/") : NULL;
 
+	if (!name)
+		return 0;
 	if (!file || !file[0] || strchr(file, '/'))
 		return -EINVAL;
 	_cleanup_(closep) int dir_fd = open_directory(cache_fd, METADATA_DIR);
