@@ -280,6 +280,27 @@ static void a_terminal_goes_around_what_writes(void **state)
 	assert_asked(manager, "STRING \"report\"");
 }
 
+/* Where systemd started us, systemd-run(1) gets what is to be shown. */
+static void the_show_button_outlives_us(void **state)
+{
+	char *const command[] = {(char *)"/bin/echo", (char *)"a b", NULL};
+	_cleanup_(freep) char *path = strdup(getenv("PATH"));
+	char script[2048];
+
+	(void)snprintf(script, sizeof script,
+		"#!/bin/sh\nprintf '%%s\\n' \"$@\" >'%s/new'\n/bin/mv '%s/new' '%s/shown'\n",
+		fixture_path, fixture_path, fixture_path);
+	fixture_file("systemd-run", script);
+	assert_int_equal(chmod(fixture_at("systemd-run"), 0755), 0);
+	assert_int_equal(setenv("INVOCATION_ID", "1", 1), 0);
+	assert_int_equal(setenv("PATH", fixture_path, 1), 0);
+	launch_show(command);
+	assert_int_equal(setenv("PATH", path, 1), 0);
+	assert_int_equal(unsetenv("INVOCATION_ID"), 0);
+	run_until(*state, is_there, fixture_at("shown"));
+	assert_text("shown", "--user\n--quiet\n--collect\n--\n/bin/echo\na b\n");
+}
+
 /* ---- restarts ----------------------------------------------------------------------------------
  */
 
@@ -446,6 +467,7 @@ int main(void)
 		WITH_MANAGER(a_bus_that_goes_takes_its_calls_along),
 		WITH_MANAGER(what_is_not_there_is_said),
 		WITH_MANAGER(a_terminal_goes_around_what_writes),
+		WITH_MANAGER(the_show_button_outlives_us),
 		WITH_MANAGER(only_what_can_be_started_again_is_offered),
 		WITH_MANAGER(a_unit_is_restarted_by_systemd),
 		WITH_MANAGER(programs_are_looked_for_in_folders_alone),
