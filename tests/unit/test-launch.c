@@ -398,6 +398,10 @@ static void programs_are_looked_for_in_folders_alone(void **state)
 	assert_string_equal(path, fixture_at("bin/tool"));
 	assert_null(detach_find_program("plain", folders));
 	assert_null(detach_find_program("tool", ""));
+	/* a link is not followed: its name may be what matters */
+	fixture_link("bin/link", "tool");
+	_cleanup_(freep) char *link = detach_find_program(fixture_at("bin/link"), NULL);
+	assert_string_equal(link, fixture_at("bin/link"));
 	/* what lies beside us is found without PATH */
 	_cleanup_(freep) char *own = detach_find_program("test-launch", "");
 	assert_non_null(own);
