@@ -11,16 +11,6 @@ import pytest
 
 from conftest import BUILD, DEADLINE, ROOT, silent_owner, wait_for
 
-RULES = """
-polkit.addRule(function(action, subject) {
-    if (action.id != "org.vigil.helper.raise-inotify-limit") return polkit.Result.NOT_HANDLED;
-    if (subject.user == "nobody" && action.lookup("old") == "128" && action.lookup("limit") == "instances") return polkit.Result.YES;
-    if (subject.user == "nobody" && action.lookup("limit") != "instances") return polkit.Result.YES;
-    if (subject.user == "games") return polkit.Result.NO;
-    return polkit.Result.NOT_HANDLED;
-});
-polkit.addAdminRule(function(action, subject) { return ["unix-user:root"]; });
-"""
 # root's password inside the tests' mount namespaces: "secret"
 SHADOW = "root:$6$vigiltest$lb3M79iUGWXq4U2DEF.vKd9KMAjdnkR4cHcWV.J5cEyKHF3JwPMkSuiwOLf6xfRPlGlCCBgsrXLIfXKyncMsB1:20000::::::\n"
 
@@ -29,27 +19,6 @@ SHADOW = "root:$6$vigiltest$lb3M79iUGWXq4U2DEF.vKd9KMAjdnkR4cHcWV.J5cEyKHF3JwPMk
 def root():
     if os.geteuid() != 0:
         pytest.skip("needs root to start polkitd")
-
-
-@pytest.fixture
-def polkit(processes, system_bus, tmp_path):
-    """polkitd sees our action and rules through binds in a mount namespace of its own: nothing of the machine changes."""
-    for name in ("actions", "rules"):
-        (tmp_path / name).mkdir(mode=0o755)
-    (tmp_path / "actions/p.policy").write_text((ROOT / "units/org.vigil.helper.policy").read_text())
-    (tmp_path / "rules/1.rules").write_text(RULES)
-    script = (f"mount --bind {tmp_path}/actions /usr/share/polkit-1/actions && mkdir -p /etc/polkit-1/rules.d && "
-              f"mount --bind {tmp_path}/rules /etc/polkit-1/rules.d && "
-              "exec $(ls /usr/lib/polkit-1/polkitd /usr/libexec/polkitd 2>/dev/null | head -1) --no-debug")
-    processes.start(["unshare", "-m", "sh", "-c", script], env=dict(os.environ, DBUS_SYSTEM_BUS_ADDRESS=system_bus.address),
-                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_for("polkitd", lambda: owned(system_bus, "org.freedesktop.PolicyKit1"))
-
-
-def owned(bus, name):
-    done = subprocess.run(["busctl", f"--address={bus.address}", "call", "org.freedesktop.DBus", "/", "org.freedesktop.DBus",
-                           "NameHasOwner", "s", name], capture_output=True, text=True, timeout=10)
-    return "true" in done.stdout
 
 
 def setpriv(user):
@@ -67,7 +36,7 @@ class Helper:
         self.log = open(tmp / "helper.log", "w")
         self.child = processes.start([BUILD / "tests/tools/helper-test", tmp / "proc", self.sysctl, tmp], stderr=self.log,
                                      env=dict(os.environ, DBUS_SYSTEM_BUS_ADDRESS=bus.address))
-        wait_for("the helper", lambda: owned(bus, "org.vigil.Helper1"))
+        wait_for("the helper", lambda: bus.owns("org.vigil.Helper1"))
 
     def command(self, *args, interactive="no"):
         return ["busctl", f"--address={self.bus.address}", f"--allow-interactive-authorization={interactive}", "call", "org.vigil.Helper1",
@@ -93,6 +62,7 @@ class Terminal:
         (tmp / "shadow").chmod(0o600)
         script = (f"mkdir -p /run/dbus && mount -t tmpfs tmpfs /run/dbus && touch /run/dbus/system_bus_socket && "
                   f"mount --bind {bus.path} /run/dbus/system_bus_socket && mount --bind {tmp}/shadow /etc/shadow && "
+                  f"mount --bind {tmp}/proc /proc/sys/fs/inotify && "
                   f'exec setpriv --reuid={user} --regid=nogroup --clear-groups "$@"')
         self.fd, theirs = pty.openpty()
         self.seen = ""
@@ -170,7 +140,7 @@ def test_a_password_typed_at_the_terminal(helper, processes, system_bus, tmp_pat
     assert helper.value() == 128
     t.type_password("secret")
     t.expect("AUTHENTICATION COMPLETE")
-    t.expect("fs.inotify.max_user_instances")
+    t.expect("fs.inotify.max_user_instances: 256, was 128. In force now")
     assert helper.value() == 256 and "by uid 1 " in helper.dropin.read_text()
 
 
