@@ -142,9 +142,8 @@ static int on_copied(sd_event_source *source, const siginfo_t *info, void *userd
 		tell_end(request, info->si_code == CLD_EXITED ? info->si_status : EINTR);
 		request_free(request);
 	}
-	/* Ours again, so that it goes now, and copy with it, not only with the loop. */
+	/* The loop lets go of it, and of copy with it, now and not only at its end. */
 	(void)sd_event_source_set_floating(source, false);
-	(void)sd_event_source_unref(source);
 	return 0;
 }
 
