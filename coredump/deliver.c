@@ -8,8 +8,10 @@
  *    of that user (setfsuid(2)): the kernel checks each step as if it were theirs, CAP_DAC_* are
  *    out of force meanwhile, and the effective uid stays 0. CAP_SETUID is the one capability that
  *    is needed, and it lets nothing be read that the user may not read.
- *  - /run/user belongs to root; the component UID is a number. Beneath it openat2(2) follows no
- *    symlink and crosses no mount, so the socket is one in the user's own runtime directory.
+ *  - /run/user belongs to root; the component UID is a number. Beneath it each component is opened
+ *    by itself: no symlink is followed, no other mount entered, and each must be that user's. So
+ * the socket is one in the user's own runtime directory. (openat2(2) would say so in one call, but
+ *    RestrictSUIDSGID= of the unit turns it off.)
  *  - What is found is held by an O_PATH fd, must be a socket owned by that user (so no other
  *    service's, whatever was linked or moved there), and is connected to through /proc/self/fd/N:
  *    what was looked at is what is connected to.
@@ -24,12 +26,10 @@
 #include "common/text.h"
 #include "coredump/wire.h"
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/un.h>
 
 bool deliver_drkonqi_serves_itself(int root_fd)
@@ -55,34 +55,80 @@ static int take_fsuid(uid_t uid)
 	return (uid_t)setfsuid((uid_t)-1) == uid ? 0 : -EPERM;
 }
 
-static int open_runtime_dir(const char *run, uid_t uid)
+typedef struct Inode {
+	int fd; /* O_PATH */
+	struct statx stat;
+} Inode;
+
+static void inode_done(Inode *inode)
+{
+	inode->fd = safe_close(inode->fd);
+}
+
+/* Whether two are on the same mount; kernels before 5.8 tell only the filesystem. */
+static bool same_mount(const struct statx *a, const struct statx *b)
+{
+	bool told = a->stx_mask & b->stx_mask & STATX_MNT_ID;
+
+	return a->stx_dev_major == b->stx_dev_major && a->stx_dev_minor == b->stx_dev_minor &&
+	       (!told || a->stx_mnt_id == b->stx_mnt_id);
+}
+
+/* One component. above: what it stands in, and must be on the same mount with; NULL: any mount.
+ * What is asked for the kernel knows by itself: no filesystem of the user's is waited for. */
+static int inode_open(
+	int dir_fd, const char *name, int flags, uid_t uid, const Inode *above, Inode *ret)
+{
+	_cleanup_(inode_done)
+		Inode inode = {.fd = openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC | flags)};
+
+	if (inode.fd < 0 || statx(inode.fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC,
+				    STATX_TYPE | STATX_UID | STATX_MNT_ID, &inode.stat) < 0)
+		return -errno;
+	if (S_ISLNK(inode.stat.stx_mode))
+		return -ELOOP;
+	if (inode.stat.stx_uid != uid)
+		return -EPERM;
+	if (above && !same_mount(&inode.stat, &above->stat))
+		return -EXDEV;
+	*ret = inode;
+	inode.fd = -EBADF;
+	return 0;
+}
+
+static int open_runtime_dir(const char *run, uid_t uid, Inode *ret)
 {
 	char name[16];
-	struct stat st;
 
 	(void)snprintf(name, sizeof name, "%u", uid);
 	_cleanup_(closep) int run_fd = open(run, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (run_fd < 0)
-		return -errno;
-	_cleanup_(closep) int fd =
-		openat(run_fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return -errno;
-	return st.st_uid == uid ? TAKE_FD(fd) : -EPERM;
+	return run_fd < 0 ? -errno : inode_open(run_fd, name, O_DIRECTORY, uid, NULL, ret);
 }
 
-/* The socket's inode, held. */
-static int open_socket(int dir_fd, uid_t uid, const char *name)
+/* The socket's inode, held. name: at most one folder and the socket. */
+static int open_socket(const Inode *runtime, uid_t uid, const char *name, Inode *ret)
 {
-	const struct open_how how = {.flags = O_PATH | O_CLOEXEC,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS |
-			   RESOLVE_NO_XDEV};
-	struct stat st;
+	_cleanup_(inode_done) Inode folder = {.fd = -EBADF}, found = {.fd = -EBADF};
+	const char *slash = strchr(name, '/');
+	const Inode *above = runtime;
+	char first[32];
+	int r;
 
-	_cleanup_(closep) int fd = (int)syscall(SYS_openat2, dir_fd, name, &how, sizeof how);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return -errno;
-	return S_ISSOCK(st.st_mode) && st.st_uid == uid ? TAKE_FD(fd) : -EPERM;
+	if (slash) {
+		(void)snprintf(first, sizeof first, "%.*s", (int)(slash - name), name);
+		r = inode_open(runtime->fd, first, O_DIRECTORY, uid, runtime, &folder);
+		if (r < 0)
+			return r;
+		above = &folder;
+	}
+	r = inode_open(above->fd, slash ? slash + 1 : name, 0, uid, above, &found);
+	if (r < 0)
+		return r;
+	if (!S_ISSOCK(found.stat.stx_mode))
+		return -EPERM;
+	*ret = found;
+	found.fd = -EBADF;
+	return 0;
 }
 
 static int connect_to(int inode_fd, usec_t deadline_monotonic)
@@ -110,11 +156,13 @@ static int connect_to(int inode_fd, usec_t deadline_monotonic)
 /* With the user's filesystem uid in force. */
 static int connect_as_user(const char *run, uid_t uid, const char *name, usec_t deadline_monotonic)
 {
-	_cleanup_(closep) int dir_fd = open_runtime_dir(run, uid);
-	if (dir_fd < 0)
-		return dir_fd;
-	_cleanup_(closep) int inode_fd = open_socket(dir_fd, uid, name);
-	return inode_fd < 0 ? inode_fd : connect_to(inode_fd, deadline_monotonic);
+	_cleanup_(inode_done) Inode runtime = {.fd = -EBADF}, target = {.fd = -EBADF};
+	int r;
+
+	r = open_runtime_dir(run, uid, &runtime);
+	if (r >= 0)
+		r = open_socket(&runtime, uid, name, &target);
+	return r < 0 ? r : connect_to(target.fd, deadline_monotonic);
 }
 
 static int connect_socket(const char *run, uid_t uid, const char *name, usec_t deadline_monotonic)

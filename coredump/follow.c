@@ -18,7 +18,7 @@
 #define SLICE_ENTRIES	32
 #define BATCH_USEC	(60 * USEC_PER_SEC) /* what one child may take, whatever it does */
 #define REOPEN_USEC	(2 * USEC_PER_SEC)
-#define TELL_AGAIN_USEC USEC_PER_MINUTE	    /* one line a user and minute about what failed */
+#define TELL_AGAIN_USEC USEC_PER_MINUTE /* one line a user and minute about what failed */
 
 typedef struct Recipient {
 	bool used;
@@ -272,7 +272,7 @@ static int look_at_next(Follower *follower)
 		follower->cursor = strdup(crash.cursor);
 		follower->news = follower->cursor != NULL;
 	}
-	if (processor_is_of_unit(&crash, PROCESSOR_DAEMON_UNIT, follower->setup->boot_id))
+	if (processor_is_of_unit(&crash, PROCESSOR_DAEMON_UNIT))
 		enqueue(follower, &crash);
 	return 1;
 }

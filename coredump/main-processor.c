@@ -11,7 +11,6 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <systemd/sd-id128.h>
 
 /* RuntimeDirectory= of the unit. */
 static int open_state(void)
@@ -21,22 +20,21 @@ static int open_state(void)
 	return path && path[0] == '/' ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -EBADF;
 }
 
-static int run(const char *word, const char *boot_id)
+static int run(const char *word)
 {
 	_cleanup_(closep) int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_(closep) int state_fd = open_state();
+	bool follow = streq(word, "--follow");
+	usec_t back = MIN_OF(
+		follow ? PROCESSOR_START_USEC : PROCESSOR_LOOK_BACK_USEC, now_usec(CLOCK_BOOTTIME));
 	const ProcessorSetup setup = {.roots = {.run = "/run/user", .root_fd = root_fd},
-		.boot_id = boot_id,
 		.wait_usec = PROCESSOR_WAIT_USEC,
 		.delivery_usec = PROCESSOR_DELIVERY_USEC,
+		.since_realtime = now_usec(CLOCK_REALTIME) - back,
 		.state_fd = state_fd};
 
 	(void)clearenv();
-	if (!streq(word, "--follow"))
-		return processor_run_instance(&setup, word);
-	ProcessorSetup following = setup;
-	following.since_realtime = now_usec(CLOCK_REALTIME);
-	return processor_follow(&following);
+	return follow ? processor_follow(&setup) : processor_run_instance(&setup, word);
 }
 
 /* A crash of this program would start it once more, for its own crash: for ever, if that is what it
@@ -51,9 +49,6 @@ static void never_dump_core(void)
 
 int main(int argc, char **argv)
 {
-	char boot_id[SD_ID128_STRING_MAX] = "";
-	sd_id128_t boot;
-
 	log_setup("vigil-coredump-processor", LOG_INFO);
 	(void)umask(077);
 	never_dump_core();
@@ -62,7 +57,5 @@ int main(int argc, char **argv)
 			"It takes the instance of one systemd-coredump@.service, or --follow; its units start it.");
 		return 2;
 	}
-	if (sd_id128_get_boot(&boot) >= 0)
-		(void)sd_id128_to_string(boot, boot_id);
-	return run(argv[1], boot_id) < 0;
+	return run(argv[1]) < 0;
 }

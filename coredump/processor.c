@@ -20,12 +20,11 @@ bool processor_instance_valid(const char *instance)
 	       instance[0] != '.';
 }
 
-bool processor_is_of_unit(const Crash *crash, const char *unit, const char *boot_id)
+bool processor_is_of_unit(const Crash *crash, const char *unit)
 {
 	const char *logged_by = json_string_value(json_object_get(crash->fields, "_SYSTEMD_UNIT"));
 
-	return crash->trust == CRASH_GENUINE && (!logged_by || streq(logged_by, unit)) &&
-	       (!boot_id[0] || streq(boot_id, crash->boot_id));
+	return crash->trust == CRASH_GENUINE && (!logged_by || streq(logged_by, unit));
 }
 
 static void deliver_and_tell(const ProcessorSetup *setup, const Crash *crash)
@@ -58,7 +57,7 @@ typedef struct Wait {
 	CrashJournal *journal;
 	bool polled; /* no inotify instance was left */
 	char unit[INSTANCE_MAX + 32];
-	usec_t deadline_monotonic, since_realtime;
+	usec_t deadline_monotonic;
 } Wait;
 
 int processor_open_journal(
@@ -88,7 +87,7 @@ static int open_journal(Wait *wait)
 	r = processor_open_journal(wait->setup, wait->unit, &wait->journal, &wait->polled);
 	if (r < 0)
 		return r;
-	return crash_journal_seek(wait->journal, NULL, wait->since_realtime);
+	return crash_journal_seek(wait->journal, NULL, wait->setup->since_realtime);
 }
 
 /* 1: found and dealt with; 0: not there yet. */
@@ -102,7 +101,8 @@ static int look(Wait *wait)
 			continue;
 		if (r <= 0)
 			return r;
-		if (!processor_is_of_unit(&crash, wait->unit, wait->setup->boot_id))
+		if (crash_journal_realtime(wait->journal) < wait->setup->since_realtime ||
+			!processor_is_of_unit(&crash, wait->unit))
 			continue;
 		deliver_and_tell(wait->setup, &crash);
 		return 1;
@@ -132,7 +132,7 @@ static int pause_for_news(Wait *wait)
 		return open_journal(wait);
 	r = crash_journal_process(wait->journal);
 	/* Files came or went: the few minutes looked at are simply read again. */
-	return r == 2 ? crash_journal_seek(wait->journal, NULL, wait->since_realtime) : r;
+	return r == 2 ? crash_journal_seek(wait->journal, NULL, wait->setup->since_realtime) : r;
 }
 
 static int wait_for_entry(Wait *wait)
@@ -157,14 +157,9 @@ static int wait_for_entry(Wait *wait)
 
 int processor_run_instance(const ProcessorSetup *setup, const char *instance)
 {
-	usec_t now = now_usec(CLOCK_REALTIME);
-	Wait wait = {.setup = setup,
-		.deadline_monotonic = now_usec(CLOCK_MONOTONIC) + setup->wait_usec,
-		.since_realtime =
-			now > PROCESSOR_LOOK_BACK_USEC ? now - PROCESSOR_LOOK_BACK_USEC : 1};
+	Wait wait = {
+		.setup = setup, .deadline_monotonic = now_usec(CLOCK_MONOTONIC) + setup->wait_usec};
 
-	if (setup->since_realtime)
-		wait.since_realtime = setup->since_realtime;
 	(void)snprintf(wait.unit, sizeof wait.unit, "systemd-coredump@%s.service", instance);
 	int r = wait_for_entry(&wait);
 	(void)crash_journal_close(wait.journal);

@@ -11,8 +11,11 @@
 /* systemd-coredump@.service is ended after five minutes; its entry comes last. */
 #define PROCESSOR_WAIT_USEC	(5 * USEC_PER_MINUTE + 15 * USEC_PER_SEC)
 #define PROCESSOR_DELIVERY_USEC (10 * USEC_PER_SEC)
-/* The entry may stand there before its processor has started. */
+/* The entry may stand there before its processor has started; one of the same name that is older is
+ * of another boot. (Boot ids do not tell: a container's is not seen under a private /proc.) */
 #define PROCESSOR_LOOK_BACK_USEC (6 * USEC_PER_MINUTE)
+/* What was logged while a follower without a cursor was being started. */
+#define PROCESSOR_START_USEC (30 * USEC_PER_SEC)
 /* Where no inotify instance is left for the journal: how often it is opened anew. */
 #define PROCESSOR_POLL_USEC	 (USEC_PER_SEC / 2)
 #define PROCESSOR_RECIPIENTS_MAX 64  /* users with crashes waiting at the same time */
@@ -22,17 +25,16 @@
 typedef struct ProcessorSetup {
 	JournalPlace place; /* empty: this machine's */
 	DeliverRoots roots;
-	const char *boot_id; /* only entries of this boot; 32 hex digits, "": any */
 	usec_t wait_usec, delivery_usec;
 	int state_fd;	       /* where the follower keeps its cursor; -EBADF: nowhere */
-	usec_t since_realtime; /* where a follower without a cursor begins */
+	usec_t since_realtime; /* what was logged before is not looked at */
 } ProcessorSetup;
 
 /* "0-61-0", "0-1-79_28092-0": what systemd may use as an instance's name, and nothing else. */
 bool processor_instance_valid(const char *instance);
-/* Whether the crash was logged by that unit in that boot and is genuine. An entry so full that its
+/* Whether the crash was logged by that unit and is genuine. An entry so full that its
  * _SYSTEMD_UNIT was not kept passes: the caller matches it in the journal, too. Pure. */
-bool processor_is_of_unit(const Crash *crash, const char *unit, const char *boot_id);
+bool processor_is_of_unit(const Crash *crash, const char *unit);
 
 /* Waits for the entry of systemd-coredump@INSTANCE.service and delivers it. Every way it can end is
  * one log line; 0, or -errno: the journal cannot be read at all. */

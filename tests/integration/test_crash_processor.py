@@ -75,10 +75,14 @@ class Place:
         os.chown(path, uid, uid)
         return path
 
+    def folder(self, uid):
+        path = self.runtime_dir(uid) / "vigil"
+        path.mkdir(mode=0o700, exist_ok=True)
+        os.chown(path, uid, uid)
+        return path
+
     def listen(self, uid, name=VIGIL, owner=None, **kw):
-        path = self.runtime_dir(uid) / name
-        path.parent.mkdir(mode=0o700, exist_ok=True)
-        os.chown(path.parent, uid, uid)
+        path = self.folder(uid).parent / name
         self.listeners.append(Listener(path, uid if owner is None else owner, **kw))
         return self.listeners[-1]
 
@@ -157,7 +161,7 @@ def test_an_entry_that_never_comes_is_one_line(place):
 
 def test_a_user_who_is_not_logged_in(place):
     place.write(crash_entry(7, uid=USER, unit=UNIT_252))
-    for prepare in (lambda: None, lambda: place.runtime_dir(USER), lambda: (place.run / str(USER) / "vigil").mkdir()):
+    for prepare in (lambda: None, lambda: place.runtime_dir(USER), lambda: place.folder(USER)):
         prepare()
         done = place.deliver("0-61-0")
         assert len(done.lines) == 1 and "nobody listens" in done.lines[0]
@@ -229,7 +233,7 @@ def test_a_socket_of_another_owner_is_left_alone(place):
 def test_a_moved_socket_of_another_user_is_left_alone(place):
     """A hard link cannot be made by the user, but were it there, the owner still tells."""
     victim = place.listen(OTHER)
-    (place.runtime_dir(USER) / "vigil").mkdir()
+    place.folder(USER)
     os.link(place.run / str(OTHER) / VIGIL, place.run / str(USER) / VIGIL)
     place.write(crash_entry(7, uid=USER, unit=UNIT_252))
     assert "cannot be delivered" in place.deliver("0-61-0").stderr
@@ -261,8 +265,7 @@ def test_another_filesystem_in_between_is_not_entered(place):
 
 @pytest.mark.parametrize("kind", ["file", "fifo", "stream", "folder"])
 def test_what_is_no_such_socket_is_left_alone(place, kind):
-    path = place.runtime_dir(USER) / VIGIL
-    path.parent.mkdir()
+    path = place.folder(USER) / "coredump"
     if kind == "file":
         path.write_text("")
     elif kind == "fifo":

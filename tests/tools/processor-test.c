@@ -20,7 +20,6 @@ int main(int argc, char **argv)
 	log_setup("processor-test", LOG_DEBUG);
 	const ProcessorSetup setup = {.place = {.directory = argv[1]},
 		.roots = {.run = argv[2], .root_fd = open(argv[3], O_PATH | O_CLOEXEC)},
-		.boot_id = "",
 		.wait_usec = msec(argc, argv, 5, PROCESSOR_WAIT_USEC),
 		.delivery_usec = msec(argc, argv, 6, PROCESSOR_DELIVERY_USEC),
 		.since_realtime = 1,
