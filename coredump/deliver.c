@@ -7,10 +7,11 @@
  *  - Every look at the user's directory, and connect(2) itself, is made with the *filesystem* uid
  *    of that user (setfsuid(2)): the kernel checks each step as if it were theirs, CAP_DAC_* are
  *    out of force meanwhile, and the effective uid stays 0. CAP_SETUID is the one capability that
- *    is needed, and it lets nothing be read that the user may not read.
+ *    is needed. (The group stays root's; as each component must be that user's own, it opens
+ *    nothing.)
  *  - /run/user belongs to root; the component UID is a number. Beneath it each component is opened
- *    by itself: no symlink is followed, no other mount entered, and each must be that user's. So
- * the socket is one in the user's own runtime directory. (openat2(2) would say so in one call, but
+ *    by itself: no symlink is followed, no other mount entered, and each must be that user's, so
+ * the socket is one in the user's own runtime directory. (openat2(2) would say it in one call, but
  *    RestrictSUIDSGID= of the unit turns it off.)
  *  - What is found is held by an O_PATH fd, must be a socket owned by that user (so no other
  *    service's, whatever was linked or moved there), and is connected to through /proc/self/fd/N:

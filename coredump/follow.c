@@ -25,7 +25,8 @@ typedef struct Recipient {
 	uid_t uid;
 	char *queue[PROCESSOR_QUEUE_MAX]; /* cursors, owned */
 	size_t n_queued, n_sending;
-	uint64_t lost; /* not delivered since it was last told */
+	uint64_t lost;	 /* not delivered since it was last told */
+	const char *why; /* the last time; static */
 	usec_t told_monotonic;
 	sd_event_source *child; /* NULL: none is under way */
 } Recipient;
@@ -49,36 +50,29 @@ typedef struct Follower {
 
 /* ---- the child ------------------------------------------------------------------------------- */
 
-typedef enum BatchEnd { /* exit status of a child */
-	BATCH_DELIVERED,
-	BATCH_NOBODY,
-	BATCH_FAILED,
-} BatchEnd;
+#define NOBODY_LISTENS 255 /* exit status of a child; else an errno, 0: all delivered */
 
 /* In a process of its own, with a journal of its own: sd-journal's handles do not survive a fork.
  */
-static BatchEnd deliver_batch(const ProcessorSetup *setup, const Recipient *recipient, size_t n)
+static int deliver_batch(const ProcessorSetup *setup, const Recipient *recipient, size_t n)
 {
 	_cleanup_(crash_journal_closep) CrashJournal *journal = NULL;
+	int r;
 
-	if (crash_journal_open(&setup->place, false, &journal) < 0)
-		return BATCH_FAILED;
+	r = crash_journal_open(&setup->place, false, &journal);
+	if (r < 0)
+		return -r;
 	for (size_t i = 0; i < n; i++) {
 		_cleanup_(crash_donep) Crash crash = CRASH_INIT;
-		if (crash_journal_get(journal, recipient->queue[i], &crash) < 0)
+		r = crash_journal_get(journal, recipient->queue[i], &crash);
+		if (r < 0 || crash.uid != recipient->uid)
 			continue; /* vacuumed meanwhile */
-		if (crash.uid != recipient->uid)
-			continue;
-		int r = deliver_crash(&setup->roots, &crash, true,
+		r = deliver_crash(&setup->roots, &crash, true,
 			now_usec(CLOCK_MONOTONIC) + setup->delivery_usec);
-		if (r < 0)
-			(void)log_warning_errno(r,
-				"Crash of pid %d cannot be delivered to uid %u: %m", crash.pid,
-				crash.uid);
 		if (r <= 0)
-			return r < 0 ? BATCH_FAILED : BATCH_NOBODY;
+			return r < 0 ? -r : NOBODY_LISTENS;
 	}
-	return BATCH_DELIVERED;
+	return 0;
 }
 
 /* Mask and dispositions as a program starts with them: the alarm must be able to end it. */
@@ -100,7 +94,7 @@ static pid_t start_batch(const Follower *follower, const Recipient *recipient)
 		return pid < 0 ? -errno : pid;
 	reset_signals();
 	(void)alarm((unsigned)(BATCH_USEC / USEC_PER_SEC));
-	_exit((int)deliver_batch(follower->setup, recipient, recipient->n_queued));
+	_exit(deliver_batch(follower->setup, recipient, recipient->n_queued));
 }
 
 /* ---- queues ---------------------------------------------------------------------------------- */
@@ -122,8 +116,9 @@ static void tell_losses(Recipient *recipient, bool last)
 	if (recipient->lost == 0 || (!last && recipient->told_monotonic != 0 &&
 					    now - recipient->told_monotonic < TELL_AGAIN_USEC))
 		return;
-	log_info("%llu crashes of uid %u were not delivered and are left to the catch-up",
-		(unsigned long long)recipient->lost, recipient->uid);
+	log_info("Up to %llu crashes of uid %u were not delivered and are left to the catch-up: %s",
+		(unsigned long long)recipient->lost, recipient->uid,
+		recipient->why ? recipient->why : "unknown");
 	recipient->lost = 0;
 	recipient->told_monotonic = now;
 }
@@ -138,9 +133,13 @@ static int on_batch_done(sd_event_source *source, const siginfo_t *info, void *u
 		Recipient *recipient = &follower->recipients[i];
 		if (recipient->child != source)
 			continue;
-		bool delivered = info->si_code == CLD_EXITED && info->si_status == BATCH_DELIVERED;
-		if (!delivered)
+		/* What is not an exit is the alarm. */
+		int status = info->si_code == CLD_EXITED ? info->si_status : ETIME;
+		if (status != 0) {
 			recipient->lost += recipient->n_sending;
+			recipient->why = status == NOBODY_LISTENS ? "nobody listens"
+								  : strerrordesc_np(status);
+		}
 		drop_first(recipient, recipient->n_sending);
 		recipient->n_sending = 0;
 		recipient->child = sd_event_source_unref(recipient->child);
@@ -161,7 +160,10 @@ static void start_sender(Follower *follower, Recipient *recipient)
 			follower->event, &recipient->child, pid, WEXITED, on_batch_done, follower);
 	if (r < 0) {
 		(void)log_warning_errno(r, "Cannot start a delivery to uid %u: %m", recipient->uid);
+		if (pid > 0) /* nobody would hear of its end */
+			(void)kill(pid, SIGKILL);
 		recipient->lost += recipient->n_queued;
+		recipient->why = "memory or processes are short";
 		drop_first(recipient, recipient->n_queued);
 		return;
 	}
@@ -214,10 +216,12 @@ static void enqueue(Follower *follower, const Crash *crash)
 		return;
 	}
 	char *cursor = recipient->n_queued < PROCESSOR_QUEUE_MAX ? strdup(crash->cursor) : NULL;
-	if (cursor)
+	if (cursor) {
 		recipient->queue[recipient->n_queued++] = cursor;
-	else
-		recipient->lost++;
+		return;
+	}
+	recipient->lost++;
+	recipient->why = "they come too fast";
 }
 
 /* ---- the journal ----------------------------------------------------------------------------- */

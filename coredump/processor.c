@@ -8,7 +8,8 @@
 #include "common/text.h"
 #include <poll.h>
 
-#define INSTANCE_MAX 200
+#define INSTANCE_MAX	    200
+#define ALARM_LATER_SECONDS 10 /* than the delivery's own deadline */
 
 bool processor_instance_valid(const char *instance)
 {
@@ -31,7 +32,10 @@ static void deliver_and_tell(const ProcessorSetup *setup, const Crash *crash)
 {
 	bool with_drkonqi = !deliver_drkonqi_serves_itself(setup->roots.root_fd);
 	usec_t deadline = now_usec(CLOCK_MONOTONIC) + setup->delivery_usec;
+	/* Should a filesystem of the user's hold it up all the same: not for ever. */
+	(void)alarm((unsigned)(setup->delivery_usec / USEC_PER_SEC) + ALARM_LATER_SECONDS);
 	int r = deliver_crash(&setup->roots, crash, with_drkonqi, deadline);
+	(void)alarm(0);
 
 	switch (r) {
 	case DELIVER_VIGIL:

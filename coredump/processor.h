@@ -18,9 +18,9 @@
 #define PROCESSOR_START_USEC (30 * USEC_PER_SEC)
 /* Where no inotify instance is left for the journal: how often it is opened anew. */
 #define PROCESSOR_POLL_USEC	 (USEC_PER_SEC / 2)
-#define PROCESSOR_RECIPIENTS_MAX 64  /* users with crashes waiting at the same time */
-#define PROCESSOR_SENDERS_MAX	 16  /* processes that deliver at the same time, one a user */
-#define PROCESSOR_QUEUE_MAX	 256 /* crashes of one user; more are left to the catch-up */
+#define PROCESSOR_RECIPIENTS_MAX 64   /* users with crashes waiting at the same time */
+#define PROCESSOR_SENDERS_MAX	 16   /* processes that deliver at the same time, one a user */
+#define PROCESSOR_QUEUE_MAX	 1024 /* crashes of one user; more are left to the catch-up */
 
 typedef struct ProcessorSetup {
 	JournalPlace place; /* empty: this machine's */

@@ -3,8 +3,8 @@
  *
  *  - The caller gives no path. What it gives must have the form of an identity, digits and dots
  *    only, and is compared with names that root's own directory lists.
- *  - Before polkit is asked a caller can have that directory read through once, and learns whether
- * a core is there: both are everybody's, the directory is readable by all (0755).
+ *  - Before polkit is asked a caller can have that directory read through once, and learns
+ *    whether a core is there: both are everybody's, the directory is readable by all (0755).
  *  - The core is opened before the question, beneath the directory's fd, no symlink followed, never
  *    blocking, a regular file of root's. That open file is what is copied: what the administrator
  *    saw in the prompt is what is handed out, whatever happens to names meanwhile.
@@ -33,7 +33,8 @@
 
 #define ACTION_FETCH "org.vigil.helper.fetch-core"
 /* 64 GiB at 40 MB/s; then the child is ended. */
-#define COPY_SECONDS (30 * 60)
+#define COPY_SECONDS  (30 * 60)
+#define FDS_OF_HELPER 256 /* more than it ever has open */
 
 typedef struct Copy {	  /* a child that copies; outlives its request where that vanishes */
 	Request *request; /* NULL: nobody waits any more */
@@ -61,8 +62,7 @@ static void fetch_free(void *work)
 	free(fetch);
 }
 
-/* ---- errors ------------------------------------------------------------------------------------
- */
+/* ---- errors -------------------------------------------------------------------------------- */
 
 typedef struct FetchError {
 	int error;
@@ -101,8 +101,7 @@ static int reply_error(sd_bus_message *call, const FetchError *rows, int error)
 	return sd_bus_reply_method_errorf(call, rows->name, "%s", rows->text);
 }
 
-/* ---- copying
- * ------------------------------------------------------------------------------------- */
+/* ---- copying ------------------------------------------------------------------------------- */
 
 static void prepare_child(void)
 {
@@ -115,6 +114,20 @@ static void prepare_child(void)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	(void)alarm(COPY_SECONDS);
+}
+
+/* The child: two files, and not the bus, which would take the helper for alive as long as a
+ * filesystem holds the child up. Its exit status is the errno. */
+static int copy_alone(const Fetch *fetch)
+{
+	prepare_child();
+	int core = fcntl(fetch->core.fd, F_DUPFD_CLOEXEC, FDS_OF_HELPER);
+	int target = fcntl(fetch->target, F_DUPFD_CLOEXEC, core + 1);
+	if (core < 0 || target != core + 1)
+		return EMFILE;
+	(void)close_range(3, (unsigned)core - 1, 0);
+	(void)close_range((unsigned)target + 1, ~0u, 0);
+	return -transfer_copy(core, target, fetch->core.size_bytes);
 }
 
 static void tell_end(Request *request, int error)
@@ -173,10 +186,8 @@ static int act_fetch(Request *request)
 		return -ENOMEM;
 	copy->request = request;
 	copy->pid = fork();
-	if (copy->pid == 0) {
-		prepare_child();
-		_exit(-transfer_copy(fetch->core.fd, fetch->target, fetch->core.size_bytes));
-	}
+	if (copy->pid == 0)
+		_exit(copy_alone(fetch));
 	if (copy->pid < 0)
 		return -errno;
 	r = watch_copy(event, copy);
@@ -188,8 +199,7 @@ static int act_fetch(Request *request)
 	return -EINPROGRESS;
 }
 
-/* ---- the call
- * -------------------------------------------------------------------------------------- */
+/* ---- the call ------------------------------------------------------------------------------ */
 
 static const Verb verb_fetch = {ACTION_FETCH, "You are not authorised to get a copy of this core.",
 	"Getting a copy of this core needs authorisation, and none was given.", act_fetch,
