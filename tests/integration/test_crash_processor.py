@@ -240,12 +240,32 @@ def test_a_moved_socket_of_another_user_is_left_alone(place):
     assert not victim.peers
 
 
-def test_what_the_user_may_not_reach_root_does_not_reach_for_them(place):
-    """Every step is taken with the user's own rights: a folder closed to them is closed."""
+@pytest.mark.parametrize("closed", ["folder", "socket"])
+def test_what_the_user_may_not_reach_root_does_not_reach_for_them(place, closed):
+    """Every step is taken with the user's own rights: what is closed to them is closed."""
+    listener = place.listen(USER)
+    (place.run / str(USER) / ("vigil" if closed == "folder" else VIGIL)).chmod(0)
+    place.write(crash_entry(7, uid=USER, unit=UNIT_252))
+    assert "Permission denied" in place.deliver("0-61-0").stderr
+    assert not listener.peers
+
+
+def test_a_folder_of_another_owner_is_left_alone(place):
     listener = place.listen(USER)
     folder = place.run / str(USER) / "vigil"
     os.chown(folder, 0, 0)
-    os.chmod(folder, 0o700)
+    folder.chmod(0o755)
+    place.write(crash_entry(7, uid=USER, unit=UNIT_252))
+    assert "cannot be delivered" in place.deliver("0-61-0").stderr
+    assert not listener.peers
+
+
+def test_not_even_the_user_s_own_symlinks_are_followed(place):
+    listener = place.listen(USER)
+    path = place.run / str(USER) / VIGIL
+    path.rename(path.with_name("real"))
+    path.symlink_to("real")
+    os.chown(path, USER, USER, follow_symlinks=False)
     place.write(crash_entry(7, uid=USER, unit=UNIT_252))
     assert "cannot be delivered" in place.deliver("0-61-0").stderr
     assert not listener.peers
