@@ -175,7 +175,7 @@ int core_elf_segment(CoreElf *elf, uint32_t i, CoreSegment *ret)
 /* Many headers at a time: there may be tens of thousands, and this is asked of growing files. */
 int core_elf_extent(CoreElf *elf, uint64_t *ret)
 {
-	unsigned char data[64 * sizeof(Elf64_Phdr)];
+	unsigned char data[64 * sizeof(Elf64_Phdr)] = {};
 	size_t size = segment_size(elf);
 	uint64_t end = 0, at = elf->segments_at;
 	CoreSegment segment;
