@@ -163,8 +163,8 @@ void crash_store_done(CrashStore *store)
 
 int crash_store_fall_back(CrashStore *store, int error)
 {
-	CrashIndex *index;
-	usec_t begin;
+	CrashIndex *index = NULL;
+	usec_t begin = 0;
 	int r = error;
 
 	if (error == -EUCLEAN && !store->in_memory)

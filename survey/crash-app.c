@@ -76,7 +76,7 @@ int crash_app_find(IdentityCache *cache, const CrashAppSource *source, CrashApp 
 	const DesktopEntry *own =
 		identity_own_entry(cache, app_id, app.container, source->exe, arguments);
 	if (own) {
-		app.app_id = strdup(app_id);
+		app.app_id = copy(app_id);
 		app.icon = copy(own->icon);
 		app.part = is_part(source->cmdline);
 		app.name = strdup(own->name);
