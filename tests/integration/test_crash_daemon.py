@@ -585,7 +585,8 @@ def test_a_flood(processes, tmp_path, session_bus, notices, crashes, seconds, pr
     assert last in d.rows() and len(d.rows()) == crashes + 300
     assert len(popups) <= 8
     assert len(notices.shown) - began <= 3 * seconds
-    assert after < before + 3072
+    if BUILD.name != "sanitize":  # what is freed stays in quarantine there
+        assert after < before + 3072
     over = [c for c in notices.shown if "were only counted" in c["summary"]]
     assert len(over) == 1 and int(over[0]["summary"].split()[0]) > crashes * 0.8
 
