@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* The links between the kernel's fault and the journal, as files tell of them. Reads only, beneath
+ * a directory that stands for "/", so that a fixture tree does. What to say about each is the
+ * caller's (cli/doctor-crash.c). */
+#include "common/forward.h"
+
+/* Who takes cores, by kernel.core_pattern (core(5); since 6.16 "@" and "@@" name a socket). */
+typedef enum CorePatternKind {
+	CORE_PATTERN_UNKNOWN, /* could not be read */
+	CORE_PATTERN_NOTHING, /* empty, or a pipe into something that only drops it */
+	CORE_PATTERN_SYSTEMD, /* a pipe into systemd-coredump */
+	CORE_PATTERN_SOCKET,  /* a socket; systemd-coredump's from 262 on */
+	CORE_PATTERN_APPORT,
+	CORE_PATTERN_ABRT,
+	CORE_PATTERN_OTHER,    /* a pipe into something else */
+	CORE_PATTERN_FILE,     /* an absolute path */
+	CORE_PATTERN_RELATIVE, /* a file in the crashing program's own directory */
+	CORE_PATTERN_KIND_MAX,
+} CorePatternKind;
+
+typedef struct CorePattern {
+	CorePatternKind kind;
+	char text[256];	   /* the whole pattern */
+	char handler[256]; /* of pipes the program, of sockets the path; "" */
+	bool missing;	   /* the handler is not there */
+} CorePattern;
+
+/* text: the pattern without its newline. Never fails. */
+void core_pattern_parse(const char *text, CorePattern *ret);
+
+typedef struct Pipeline {
+	CorePattern pattern;
+	bool systemd_coredump;	/* the program is installed */
+	bool processor_on_dump; /* Vigil's processor hangs on systemd-coredump@.service */
+	bool processor_follows; /* … or runs beside systemd-coredumpd.service */
+	bool processor_unit;	/* it is installed at all */
+	bool kcrash;		/* some library of KCrash is installed */
+	bool drkonqi;
+} Pipeline;
+
+/* root_fd: what stands for "/"; proc_fd: for "/proc". Never fails; what cannot be read counts as
+ * not there. */
+void pipeline_read(int root_fd, int proc_fd, Pipeline *ret);
+
+/* The group out of names (NULL-terminated) that lets its members read the whole journal
+ * (systemd-journald.service(8): systemd-journal, adm, wheel); NULL: none. */
+const char *pipeline_journal_group(const char *const *names);
+
+/* Whether NAME=VALUE stands in a NULL-terminated environment block. */
+bool pipeline_has_variable(const char *const *environment, const char *assignment);
