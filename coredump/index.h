@@ -15,6 +15,7 @@ typedef struct CrashIndex CrashIndex;
 
 typedef enum IndexMode {
 	INDEX_READ_WRITE, /* creates it, with its directory (0700), and migrates it */
+	INDEX_CHECKED,	  /* the same, and reads it through for damage first: the daemon's start */
 	INDEX_READ_ONLY,
 	INDEX_MEMORY, /* nothing on disk; path is ignored: read-only homes, tests */
 } IndexMode;
@@ -84,7 +85,8 @@ typedef struct CrashRow {
 
 /* Matches on the same field are alternatives, on different fields all must hold (as journal
  * matches). field: a key or field of crash_texts (any spelling), "pid", "uid", "gid", "signal"
- * (number or name), "boot", "machine", "signature", "id". glob: value is a pattern (* ? []). */
+ * (number or name), "boot", "machine", "signature", "program", "id" (a prefix). glob: value is a
+ * pattern (* ? []). */
 typedef struct CrashMatch {
 	const char *field, *value;
 	bool glob;
@@ -127,7 +129,8 @@ typedef struct CrashGroup {
 	usec_t first_realtime, last_realtime;
 	bool muted;
 } CrashGroup;
-/* The same crash counted once; biggest first. query's order and limit are of the groups. */
+/* The same crash counted once; with newest_first the biggest group first, else last. limit is of
+ * the groups. */
 int index_groups(CrashIndex *index, const CrashQuery *query,
 	int (*group)(const CrashGroup *group, void *userdata), void *userdata);
 /* How many rows the query matches; since, until, matches, untold and pinned are heeded. */
@@ -178,7 +181,7 @@ typedef struct IndexBounds {
 
 typedef struct IndexTrimmed {
 	uint64_t rows;	     /* that went */
-	uint64_t unreported; /* of them nobody was told of or had reported: say so */
+	uint64_t unreported; /* of them never reported to anybody: say so */
 } IndexTrimmed;
 
 /* Brings the index back within bounds: reported ones first, then the oldest; pinned ones never.

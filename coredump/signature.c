@@ -74,7 +74,7 @@ static bool parse_frame(const char *line, size_t length, char ret[static FRAME_M
 		function[n - 1] = '\0';
 	if (!streq(function, "n/a") && function[0]) {
 		normalise(function);
-		(void)snprintf(ret, FRAME_MAX, "%s", function);
+		(void)snprintf(ret, FRAME_MAX, "%.*s", FRAME_MAX - 1, function);
 		return true;
 	}
 	if (sscanf(open + 1, "%127s + 0x%llx", module, &offset) < 1)
