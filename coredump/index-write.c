@@ -47,7 +47,7 @@ static int insert_details(CrashIndex *index, const Crash *crash, sqlite3_int64 i
 {
 	_cleanup_(strbuf_done) StrBuf sql = {};
 	_cleanup_(freep) char *fields = NULL, *kcrash = NULL;
-	sqlite3_stmt *statement;
+	sqlite3_stmt *statement = NULL;
 	int r;
 
 	strbuf_add(&sql, "INSERT INTO details (crash, fields, kcrash");
@@ -103,7 +103,7 @@ static int insert(CrashIndex *index, const Crash *crash, CrashTold told)
 	_cleanup_(strbuf_done) StrBuf sql = {};
 	_cleanup_(freep) char *title = crash_signature_title(crash);
 	char signature[CRASH_SIGNATURE_SIZE], program[32];
-	sqlite3_stmt *statement;
+	sqlite3_stmt *statement = NULL;
 	int r;
 
 	strbuf_addf(&sql, "INSERT INTO crashes (%s", fixed_columns);
@@ -171,7 +171,7 @@ static void merge_sql(StrBuf *sql, const char *table, const char *key, bool deta
 static int merge_row(CrashIndex *index, const Crash *crash, sqlite3_int64 id, int *changes)
 {
 	_cleanup_(strbuf_done) StrBuf sql = {};
-	sqlite3_stmt *statement;
+	sqlite3_stmt *statement = NULL;
 	int r;
 
 	merge_sql(&sql, "crashes", "id", false);
@@ -215,7 +215,7 @@ static int merge_details(CrashIndex *index, const Crash *crash, sqlite3_int64 id
 {
 	_cleanup_(strbuf_done) StrBuf sql = {};
 	_cleanup_(freep) char *kcrash = NULL;
-	sqlite3_stmt *statement;
+	sqlite3_stmt *statement = NULL;
 	int r;
 
 	merge_sql(&sql, "details", "crash", true);
@@ -237,7 +237,7 @@ static int merge_details(CrashIndex *index, const Crash *crash, sqlite3_int64 id
 
 static int is_forgotten(CrashIndex *index, const char *hash)
 {
-	sqlite3_stmt *statement;
+	sqlite3_stmt *statement = NULL;
 	int r;
 
 	r = index_prepare(index, STATEMENT_IS_FORGOTTEN, "SELECT 1 FROM forgotten WHERE hash = ?",
@@ -254,7 +254,7 @@ static int is_forgotten(CrashIndex *index, const char *hash)
 static int look_up(
 	CrashIndex *index, const char *hash, sqlite3_int64 *ret_id, CrashTrust *ret_trust)
 {
-	sqlite3_stmt *statement;
+	sqlite3_stmt *statement = NULL;
 	int r;
 
 	r = index_prepare(index, STATEMENT_LOOK_UP, "SELECT id, trust FROM crashes WHERE hash = ?",
@@ -418,8 +418,8 @@ int index_set_kcrash(CrashIndex *index, const char *hash, const json_t *kcrash, 
 
 static int forget(CrashIndex *index, const char *hash)
 {
-	CrashTrust trust;
-	sqlite3_int64 id;
+	CrashTrust trust = CRASH_UNVERIFIED;
+	sqlite3_int64 id = 0;
 	int r;
 
 	r = look_up(index, hash, &id, &trust);
@@ -466,7 +466,7 @@ int index_is_muted(
 	CrashIndex *index, const Crash *crash, const char *signature, usec_t now_realtime)
 {
 	const char *program = crash->exe ? crash->exe : crash->comm;
-	sqlite3_stmt *statement;
+	sqlite3_stmt *statement = NULL;
 	int r;
 
 	r = index_prepare(index, STATEMENT_IS_MUTED,

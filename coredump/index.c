@@ -412,7 +412,7 @@ int index_get_cursor(CrashIndex *index, const char *source, char **ret_cursor, u
 
 int index_set_cursor(CrashIndex *index, const char *source, const char *cursor, usec_t realtime)
 {
-	sqlite3_stmt *statement;
+	sqlite3_stmt *statement = NULL;
 	int r;
 
 	r = index_prepare(index, STATEMENT_SET_CURSOR,
