@@ -126,6 +126,23 @@ static bool column_is_empty(const Table *table, size_t column)
 	return table->n_cells > 0;
 }
 
+static bool column_is_uniform(const Table *table, size_t column)
+{
+	for (size_t i = column; i < table->n_cells; i += table->n_columns)
+		if (!streq(cell_text(table, &table->cells[i]),
+			    cell_text(table, &table->cells[column])))
+			return false;
+	return table->n_cells > 0;
+}
+
+static bool left_out(const Table *table, size_t column)
+{
+	const TableColumn *kind = &table->columns[column];
+
+	return (kind->optional && column_is_empty(table, column)) ||
+	       (kind->varied && column_is_uniform(table, column));
+}
+
 /* Natural widths; 0 for a column that is left out. */
 static size_t natural_widths(const Table *table, size_t *widths, bool header)
 {
@@ -133,7 +150,7 @@ static size_t natural_widths(const Table *table, size_t *widths, bool header)
 
 	for (size_t c = 0; c < table->n_columns; c++) {
 		widths[c] = 0;
-		if (table->columns[c].optional && column_is_empty(table, c))
+		if (left_out(table, c))
 			continue;
 		widths[c] = header ? text_columns(table->columns[c].title) : 1;
 		for (size_t i = c; i < table->n_cells; i += table->n_columns)

@@ -22,6 +22,7 @@ typedef struct TableColumn {
 	bool elastic;  /* gives way first; the widest elastic one is cut */
 	bool path;     /* a path in it is cut in front: its end says more */
 	bool optional; /* left out where no row has anything but "" or "-" in it */
+	bool varied;   /* left out where all rows have the same in it */
 } TableColumn;
 
 typedef struct Table Table;
