@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One journal entry into a Crash. Names are learned with a small threshold, so that a core of
+ * hundreds of MB is never decompressed; only what is wanted and longer is loaded once more. */
+#include "coredump/journal-internals.h"
+
+#include "common/text.h"
+#include "coredump/trust.h"
+
+#define THRESHOLD_SMALL ((size_t)4096)
+#define THRESHOLD_LARGE (CRASH_MESSAGE_MAX + 256)
+#define NAME_MAX_BYTES	((size_t)128)
+/* journald takes no more than 1024 fields an entry; whoever makes files by hand might. */
+#define ENTRY_FIELDS_MAX 4096
+
+/* A field that journald itself adds. It adds one of each, so several mean that the entry did not
+ * come through journald, or not whole: then none is believed. */
+typedef struct Trusted {
+	const char *name;
+	char value[256];
+	unsigned count;
+	bool odd;
+} Trusted;
+
+static void trusted_take(
+	Trusted *trusted, const char *name, size_t name_length, const char *value, size_t length)
+{
+	if (strlen(trusted->name) != name_length || memcmp(trusted->name, name, name_length) != 0)
+		return;
+	trusted->count++;
+	/* A NUL would end the comparison before the end of the name. */
+	trusted->odd = trusted->odd || trusted->count > 1 || length >= sizeof trusted->value ||
+		       memchr(value, '\0', length);
+	if (trusted->odd)
+		return;
+	memcpy(trusted->value, value, length);
+	trusted->value[length] = '\0';
+}
+
+static CrashTrust decide(const Trusted *unit, const Trusted *uid)
+{
+	TrustedFields fields = {
+		.systemd_unit = unit->count == 1 ? unit->value : NULL,
+		.uid = uid->count == 1 ? uid->value : NULL,
+	};
+
+	return unit->odd || uid->odd ? CRASH_UNVERIFIED : crash_trust(&fields);
+}
+
+/* Loads a field that the small threshold has cut, and takes it. The first of that name is given;
+ * that is also the one that counts. */
+static int take_long(sd_journal *journal, Crash *crash, const char *name, size_t name_length)
+{
+	char field[NAME_MAX_BYTES];
+	const void *data;
+	size_t length;
+	int r;
+
+	memcpy(field, name, name_length);
+	field[name_length] = '\0';
+	(void)sd_journal_set_data_threshold(journal, THRESHOLD_LARGE);
+	r = sd_journal_get_data(journal, field, &data, &length);
+	if (r >= 0)
+		r = crash_take_data(crash, data, length);
+	(void)sd_journal_set_data_threshold(journal, THRESHOLD_SMALL);
+	return r == -ENOMEM ? r : 0; /* one unreadable field is one that is missing */
+}
+
+static int take(sd_journal *journal, Crash *crash, const char *data, size_t length, Trusted *unit,
+	Trusted *uid)
+{
+	const char *equals = memchr(data, '=', MIN_OF(length, NAME_MAX_BYTES));
+
+	if (!equals)
+		return 0;
+	size_t name_length = (size_t)(equals - data);
+	const char *value = equals + 1;
+	size_t value_length = length - name_length - 1;
+	trusted_take(unit, data, name_length, value, value_length);
+	trusted_take(uid, data, name_length, value, value_length);
+	if (length >= THRESHOLD_SMALL && crash_wants_field(data, name_length))
+		return take_long(journal, crash, data, name_length);
+	return crash_take_field(crash, data, name_length, value, value_length);
+}
+
+static int take_all(sd_journal *journal, Crash *crash)
+{
+	Trusted unit = {.name = "_SYSTEMD_UNIT"}, uid = {.name = "_UID"};
+	const void *data;
+	size_t length;
+	int r;
+
+	(void)sd_journal_set_data_threshold(journal, THRESHOLD_SMALL);
+	sd_journal_restart_data(journal);
+	for (unsigned i = 0; i < ENTRY_FIELDS_MAX; i++) {
+		r = sd_journal_enumerate_available_data(journal, &data, &length);
+		/* A damaged field ends it; what came before may be enough. */
+		if (r == 0 || r == -EBADMSG)
+			break;
+		if (r > 0)
+			r = take(journal, crash, data, length, &unit, &uid);
+		if (r < 0)
+			return r;
+	}
+	crash->trust = decide(&unit, &uid);
+	return 0;
+}
+
+/* The entry itself knows its boot, whatever became of the field. */
+static void take_boot(sd_journal *journal, Crash *crash)
+{
+	uint64_t monotonic;
+	sd_id128_t boot;
+
+	if (!crash->boot_id[0] && sd_journal_get_monotonic_usec(journal, &monotonic, &boot) >= 0)
+		(void)sd_id128_to_string(boot, crash->boot_id);
+}
+
+int journal_read_entry(sd_journal *journal, Crash *ret)
+{
+	usec_t realtime;
+	int r;
+
+	crash_done(ret);
+	r = sd_journal_get_realtime_usec(journal, &realtime);
+	if (r >= 0)
+		r = take_all(journal, ret);
+	if (r < 0)
+		return r;
+	take_boot(journal, ret);
+	free(ret->cursor); /* of a field that calls itself a cursor */
+	ret->cursor = NULL;
+	r = sd_journal_get_cursor(journal, &ret->cursor);
+	if (r < 0)
+		return r;
+	return crash_identify(ret, realtime);
+}
