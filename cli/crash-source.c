@@ -173,7 +173,8 @@ int crash_source_journal(const CrashSource *source, CrashJournal **ret)
 	return crash_journal_open(&source->place, false, ret);
 }
 
-static int catch_up(CrashSource *source)
+/* 0 or -errno; *ret_index_failed: it was the index that failed, not the journal. */
+static int catch_up(CrashSource *source, bool *ret_index_failed)
 {
 	_cleanup_(crash_journal_closep) CrashJournal *journal = NULL;
 	_cleanup_(catch_up_freep) CatchUp *run = NULL;
@@ -181,6 +182,7 @@ static int catch_up(CrashSource *source)
 	CatchUpCount count = {};
 	int r;
 
+	*ret_index_failed = false;
 	r = crash_source_journal(source, &journal);
 	if (r < 0)
 		return r;
@@ -189,28 +191,24 @@ static int catch_up(CrashSource *source)
 	r = catch_up_new(source->index, journal, name ? name : "journal", true, &run);
 	while (r >= 0 && (r = catch_up_step(run, SLICE_USEC, NULL, NULL, &count)) > 0)
 		;
+	*ret_index_failed = r < 0 && run && catch_up_index_failed(run);
 	log_debug("Caught up: %llu entries seen, %llu new.", (unsigned long long)count.seen,
 		(unsigned long long)count.added);
 	return r;
-}
-
-static bool cannot_write(int r)
-{
-	return r == -EROFS || r == -EACCES || r == -EPERM || r == -ENOSPC || r == -EDQUOT ||
-	       r == -EIO || r == -EUCLEAN;
 }
 
 /* A list that may be incomplete is better than none, where it says so; another place that cannot be
  * read at all is an error. */
 static int bring_up_to_date(CrashSource *source, CrashSourceUse use)
 {
-	int r = catch_up(source);
+	bool index_failed;
+	int r = catch_up(source, &index_failed);
 
-	if (cannot_write(r) && !source->in_memory && use == CRASH_SOURCE_READ && r != -EACCES) {
+	if (index_failed && r != -EBUSY && !source->in_memory && use == CRASH_SOURCE_READ) {
 		source->index = index_close(source->index);
 		if (open_in_memory(source, NULL, r) != EXIT_DONE)
 			return EXIT_FAILED;
-		r = catch_up(source);
+		r = catch_up(source, &index_failed);
 	}
 	if (r >= 0)
 		return EXIT_DONE;
