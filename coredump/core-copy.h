@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "coredump/core-file.h"
+
+/* core_copy(), and with raw the file's own bytes, compressed as they are (pins); sparse both. */
+int core_copy_as(int fd, int out, bool raw, uint64_t max_bytes,
+	int (*progress)(uint64_t done_bytes, void *userdata), void *userdata, CoreCopied *ret);

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* The ELF header and program headers of a core, both classes and byte orders (elf(5)). An own
+ * reader of some 150 lines instead of libelf: it must work on a file that ends anywhere, on the
+ * beginning of a compressed one without writing it out, and on lies, and needs a hundredth of the
+ * format. Fuzzed (tests/fuzz/fuzz-core-notes.c). */
+#include "common/forward.h"
+#include "coredump/core-stream.h"
+
+#define CORE_PREFIX_MAX ((size_t)16 * 1024 * 1024) /* of a compressed core, kept to look at */
+
+typedef struct CoreElf {
+	int fd;		    /* borrowed */
+	CoreStream *stream; /* NULL: plain */
+	unsigned char *prefix;
+	size_t prefix_length, prefix_allocated;
+	bool prefix_ended;
+	uint64_t file_size;
+	CoreCompression compression;
+
+	bool is_64, big_endian;
+	uint16_t machine;
+	uint64_t segments_at, sections_at;
+	uint32_t n_segments;
+} CoreElf;
+
+typedef struct CoreSegment {
+	uint32_t type; /* PT_LOAD, PT_NOTE */
+	uint64_t offset, file_bytes;
+} CoreSegment;
+
+/* Opens a plain or compressed core and checks its header. 0; -EBADMSG: no core; -errno. Ends with
+ * core_elf_done(), also after failure. fd is borrowed and must stay open. */
+int core_elf_open(int fd, CoreElf *ret);
+void core_elf_done(CoreElf *elf);
+/* Bytes of the decompressed core: how many of length there are (fewer at its end, and beyond
+ * CORE_PREFIX_MAX of a compressed one), or -errno. */
+ssize_t core_elf_read(CoreElf *elf, uint64_t offset, void *data, size_t length);
+/* A number of 2, 4 or 8 bytes in the core's byte order. */
+uint64_t core_elf_number(const CoreElf *elf, const unsigned char *data, size_t size);
+/* The size of a long in the process. */
+static inline size_t core_elf_word(const CoreElf *elf)
+{
+	return elf->is_64 ? 8 : 4;
+}
+/* 0; -ENODATA: the file ends before this header. */
+int core_elf_segment(CoreElf *elf, uint32_t i, CoreSegment *ret);
+/* Where the last segment ends, i.e. how long the core is if nothing was cut off. 0; -ENODATA: the
+ * headers are not all there. */
+int core_elf_extent(CoreElf *elf, uint64_t *ret);
