@@ -46,7 +46,7 @@ enum {
 	OPTION_QUIET = 1 << 6,
 	OPTION_LEGEND = 1 << 7, /* --no-legend */
 	OPTION_ROWS = 1 << 8,	/* -n -r */
-	OPTION_MATCH = 1 << 9,	/* -S -U -1 --all --present */
+	OPTION_MATCH = 1 << 9,	/* -S -U -1 */
 	OPTION_PLACE = 1 << 10, /* -D --file --root */
 	OPTION_FIELD = 1 << 11, /* -F */
 	OPTION_OUTPUT = 1 << 12,
@@ -54,6 +54,10 @@ enum {
 	OPTION_UNTIL = 1 << 14,	 /* --until alone, of a mute */
 	OPTION_VACUUM = 1 << 15, /* --max-size --max-age --per-program */
 	OPTION_PASSWORD = 1 << 16,
+	OPTION_ALL = 1 << 17,
+	OPTION_PRESENT = 1 << 18,
+	OPTION_ROOT = 1 << 19,	/* --root alone */
+	OPTION_LIMIT = 1 << 20, /* -n alone */
 };
 
 typedef struct CliOption {

@@ -67,60 +67,6 @@ static int fail_copy(const Dump *dump, int r)
 		dump->out_name, strerror(-r));
 }
 
-/* ---- where from
- * ---------------------------------------------------------------------------------- */
-
-static int fail_absent(const Dump *dump, const CoreInfo *core)
-{
-	char id[CRASH_ID_DIGITS + 1];
-	const char *why = crash_core_why(&dump->row->crash, core);
-
-	return cli_fail(EXIT_FAILED, _("Crash %s has no core: %s."),
-		crash_short_id(&dump->row->crash, id), why ? _(why) : "?");
-}
-
-/* An unnamed file in the directory for the helper to fill. */
-static int fetch(Dump *dump, const char *directory)
-{
-	_cleanup_(closep) int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	int r;
-
-	if (fd < 0)
-		return cli_fail(EXIT_FAILED, _("Cannot make a file in '%s' for the core: %s."),
-			directory, strerror(errno));
-	r = core_fetch(dump->cli, &dump->row->crash, fd);
-	if (r == EXIT_DONE)
-		dump->core = TAKE_FD(fd);
-	return r;
-}
-
-static int open_core(Dump *dump, const char *directory)
-{
-	const Crash *crash = &dump->row->crash;
-	CoreInfo core;
-	int r;
-
-	crash_core_look(dump->source, crash, &core);
-	switch (core.state) {
-	case CORE_PRESENT:
-	case CORE_TRUNCATED:
-		r = core_open(dump->source->root_fd, crash);
-		if (r < 0)
-			return cli_fail(EXIT_FAILED, _("Cannot read the core '%s': %s."),
-				crash->core_file, strerror(-r));
-		dump->core = r;
-		if (core.state == CORE_TRUNCATED && !dump->cli->options.quiet)
-			(void)cli_fail(EXIT_DONE, _("Note: this core is incomplete."));
-		return EXIT_DONE;
-	case CORE_INACCESSIBLE:
-		return fetch(dump, directory);
-	case CORE_JOURNAL:
-		return EXIT_DONE;
-	default:
-		return fail_absent(dump, &core);
-	}
-}
-
 /* ---- where to
  * ------------------------------------------------------------------------------------ */
 
@@ -133,8 +79,7 @@ static int check_space(const Dump *dump)
 	uint64_t size;
 	bool exact;
 
-	if (dump->core < 0 || core_uncompressed_size(dump->core, &size, &exact) < 0 ||
-		fstatvfs(dump->out, &fs) < 0)
+	if (core_uncompressed_size(dump->core, &size, &exact) < 0 || fstatvfs(dump->out, &fs) < 0)
 		return EXIT_DONE;
 	uint64_t free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
 	if (size <= free_bytes || dump->cli->options.yes)
@@ -190,30 +135,10 @@ static int stream(int core, int out, CoreCopied *ret)
 	return r;
 }
 
-static int write_from_journal(Dump *dump)
-{
-	_cleanup_(crash_journal_closep) CrashJournal *journal = NULL;
-	struct stat st;
-	int r;
-
-	r = crash_source_journal(dump->source, &journal);
-	if (r >= 0)
-		r = crash_journal_write_core(journal, dump->row->crash.cursor, dump->out);
-	if (r < 0)
-		return cli_fail(EXIT_FAILED,
-			_("Cannot read the core out of the journal: %s. Has the entry been rotated away?"),
-			strerror(-r));
-	if (fstat(dump->out, &st) == 0 && S_ISREG(st.st_mode))
-		dump->copied.written_bytes = dump->copied.data_bytes = (uint64_t)st.st_size;
-	return EXIT_DONE;
-}
-
 static int write_core(Dump *dump, bool seekable)
 {
 	int r;
 
-	if (dump->core < 0)
-		return write_from_journal(dump);
 	r = seekable ? check_space(dump) : EXIT_DONE;
 	if (r != EXIT_DONE)
 		return r;
@@ -273,7 +198,7 @@ static int dump_to_file(Dump *dump, const char *path)
 	if (r < 0)
 		return cli_fail(EXIT_FAILED, _("Cannot write to '%s': %s."), path, strerror(-r));
 	dump->out = file.fd;
-	r = open_core(dump, directory);
+	r = core_acquire(dump->cli, dump->source, dump->row, directory, &dump->core);
 	if (r == EXIT_DONE)
 		r = write_core(dump, true);
 	if (r == EXIT_DONE) {
@@ -297,7 +222,7 @@ static int dump_to_special(Dump *dump, const char *path)
 	if (isatty(fd))
 		return cli_fail(EXIT_USAGE, _("'%s' is a terminal: a core would upset it."), path);
 	dump->out = fd;
-	r = open_core(dump, SPARE_DIRECTORY);
+	r = core_acquire(dump->cli, dump->source, dump->row, SPARE_DIRECTORY, &dump->core);
 	if (r == EXIT_DONE)
 		r = write_core(dump, false);
 	return r == EXIT_DONE ? report_written(dump) : r;
@@ -319,7 +244,7 @@ static int dump_to_stdout(Dump *dump)
 
 	dump->out = STDOUT_FILENO;
 	dump->out_name = "stdout";
-	r = open_core(dump, SPARE_DIRECTORY);
+	r = core_acquire(dump->cli, dump->source, dump->row, SPARE_DIRECTORY, &dump->core);
 	return r == EXIT_DONE ? write_core(dump, is_empty_file(STDOUT_FILENO)) : r;
 }
 

@@ -5,6 +5,7 @@
 
 #include "common/i18n.h"
 #include "common/json.h"
+#include <string.h>
 
 static int forget_one(Cli *cli, const CrashSource *source, const char *selector, json_t *ids)
 {

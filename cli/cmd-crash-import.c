@@ -25,6 +25,11 @@ static int read_core(const char *path, Crash *ret)
 	if (fd < 0)
 		return cli_fail(EXIT_FAILED, _("Cannot read the core '%s': %s."), path,
 			fd == -EINVAL ? _("it is no regular file") : strerror(-fd));
+	/* So that its identity is that of its journal entry, if there is one. */
+	_cleanup_(closep) int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char machine[64];
+	if (read_line_at(root, "etc/machine-id", machine, sizeof machine) == 32)
+		memcpy(ret->machine_id, machine, sizeof ret->machine_id);
 	r = crash_from_core(fd, strrchr(absolute, '/') + 1, absolute, ret);
 	if (r == -EBADMSG)
 		return cli_fail(
@@ -64,7 +69,7 @@ static int show_added(Cli *cli, const CrashSource *source, const Crash *crash, I
 
 static int import_one(Cli *cli, const CrashSource *source, const char *path, json_t *crashes)
 {
-	__attribute__((cleanup(crash_donep))) Crash crash = CRASH_INIT;
+	_cleanup_(crash_donep) Crash crash = CRASH_INIT;
 	IndexAdded added = INDEX_KNOWN;
 	int r;
 

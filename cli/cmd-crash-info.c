@@ -100,12 +100,14 @@ static void add_place(Cli *cli, const Crash *crash)
 	add_text(cli, "Hostname", crash->hostname);
 }
 
-static void add_core(Cli *cli, const CrashSource *source, const Crash *crash)
+static void add_core(Cli *cli, const CrashSource *source, const CrashRow *row)
 {
+	const Crash *crash = &row->crash;
 	char bytes[2][32];
 	CoreInfo core;
+	bool copy;
 
-	crash_core_look(source, crash, &core);
+	crash_core_look(source, row, &core, &copy);
 	const char *why = crash_core_why(crash, &core);
 	const char *state = core_state_to_string(core.state);
 	_cleanup_(freep) char *safe = escaped_terminal(crash->core_file ? crash->core_file : "");
@@ -115,6 +117,8 @@ static void add_core(Cli *cli, const CrashSource *source, const Crash *crash)
 		style_off(crash_core_style(core.state), cli->colour), safe && *safe ? ")" : "");
 	if (why)
 		add_textf(cli, _("Reason"), "%s", _(why));
+	if (copy)
+		add_text(cli, "", _("systemd has let go of it; this is Vigil's copy"));
 	if (core.state == CORE_INACCESSIBLE)
 		add_text(cli, "", _("vigil crash dump asks for authorisation to read it"));
 	if (core.size_bytes)
@@ -181,7 +185,7 @@ static void show_info(Cli *cli, const CrashSource *source, const CrashRow *row)
 	add_process(cli, &row->crash);
 	add_time(cli, &row->crash);
 	add_place(cli, &row->crash);
-	add_core(cli, source, &row->crash);
+	add_core(cli, source, row);
 	add_vigil(cli, source, row);
 	add_kcrash(cli, &row->crash);
 	add_text(cli, "Message", row->crash.message);

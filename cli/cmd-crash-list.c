@@ -106,7 +106,7 @@ static int show_row(const CrashRow *row, void *userdata)
 			       ? -ENOMEM
 			       : 0;
 	}
-	crash_core_look(listing->source, &row->crash, &core);
+	crash_core_look(listing->source, row, &core, NULL);
 	if (listing->present && !is_there(core.state))
 		return 0;
 	listing->shown++;
@@ -133,7 +133,7 @@ static int count_present(const CrashRow *row, void *userdata)
 	Counting *counting = userdata;
 	CoreInfo core;
 
-	crash_core_look(counting->source, &row->crash, &core);
+	crash_core_look(counting->source, row, &core, NULL);
 	if (!is_there(core.state))
 		return 0;
 	counting->since_realtime = row->crash.when_realtime;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-/* A core that the caller may not read, through vigil-helper, which asks polkit. */
-#include "cli/cli.h"
-#include "coredump/record.h"
+/* The core of a crash for reading, from wherever it is: its file, Vigil's copy of it, the journal,
+ * or, where this user may not read it, through vigil-helper, which asks polkit. */
+#include "cli/crash-source.h"
 
-/* Has the core's own bytes (compressed as they are) written into target, a regular file. An exit
- * status; the error line is printed. */
-int core_fetch(const Cli *cli, const Crash *crash, int target);
+/* A read-only fd of it, compressed as it is stored. directory: where an unnamed file may be made
+ * for what comes from the journal or the helper. An exit status; the error line is printed. */
+int core_acquire(const Cli *cli, const CrashSource *source, const CrashRow *row,
+	const char *directory, int *ret_fd);

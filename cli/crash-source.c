@@ -10,6 +10,7 @@
 #include "common/log.h"
 #include "common/text.h"
 #include "coredump/catch-up.h"
+#include "coredump/core-pin.h"
 #include <fcntl.h>
 #include <glob.h>
 #include <limits.h>
@@ -228,9 +229,21 @@ static int bring_up_to_date(CrashSource *source, CrashSourceUse use)
 	return EXIT_DONE;
 }
 
+int crash_source_locate(const Cli *cli, CrashSource *ret)
+{
+	CrashSource source = {.root_fd = -EBADF, .pins_fd = -EBADF};
+	int r = find_place(cli, &source);
+
+	if (r != EXIT_DONE)
+		crash_source_done(&source);
+	else
+		*ret = source;
+	return r;
+}
+
 int crash_source_open(const Cli *cli, CrashSourceUse use, CrashSource *ret)
 {
-	CrashSource source = {.root_fd = -EBADF};
+	CrashSource source = {.root_fd = -EBADF, .pins_fd = -EBADF};
 	IndexFound found;
 	int r;
 
@@ -238,6 +251,8 @@ int crash_source_open(const Cli *cli, CrashSourceUse use, CrashSource *ret)
 	if (r == EXIT_DONE)
 		r = open_index(&source, use, &found);
 	if (r == EXIT_DONE) {
+		_cleanup_(freep) char *pins = source.elsewhere ? NULL : core_pins_path();
+		source.pins_fd = pins ? core_pins_open(pins, false) : -EBADF;
 		if (cli->options.root)
 			source.root_fd = open(cli->options.root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 		/* A new index is filled at once, whatever the daemon does with its own. */
@@ -260,6 +275,7 @@ void crash_source_done(CrashSource *source)
 {
 	source->index = index_close(source->index);
 	source->root_fd = safe_close(source->root_fd);
+	source->pins_fd = safe_close(source->pins_fd);
 	for (char **file = source->files; file && *file; file++)
 		free(*file);
 	free(source->files);

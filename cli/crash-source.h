@@ -19,6 +19,7 @@ typedef struct CrashSource {
 	bool elsewhere;	     /* -D, --file or --root */
 	bool in_memory;	     /* nothing of it stays */
 	bool followed;	     /* the daemon keeps it up to date */
+	int pins_fd;	     /* of the copies of cores; -EBADF: there are none */
 	int root_fd;	     /* of --root, where cores are looked for; -EBADF: "/" */
 	const char *trouble; /* N_(): why it may be incomplete; NULL */
 	int trouble_errno;   /* 0: none */
@@ -26,6 +27,9 @@ typedef struct CrashSource {
 	char *place_name;    /* of another place */
 } CrashSource;
 
+/* The place alone, without opening anything: index is NULL. An exit status; the error line is
+ * printed. Empties with crash_source_done(). */
+int crash_source_locate(const Cli *cli, CrashSource *ret);
 /* An exit status; the error line is printed. Empties with crash_source_done(). */
 int crash_source_open(const Cli *cli, CrashSourceUse use, CrashSource *ret);
 void crash_source_done(CrashSource *source);

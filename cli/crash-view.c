@@ -5,7 +5,10 @@
 #include "common/i18n.h"
 #include "common/json.h"
 #include "common/text.h"
+#include "coredump/core-pin.h"
+#include "coredump/core-stream.h"
 #include <pwd.h>
+#include <sys/stat.h>
 
 const char *crash_short_id(const Crash *crash, char buf[static CRASH_ID_DIGITS + 1])
 {
@@ -13,9 +16,35 @@ const char *crash_short_id(const Crash *crash, char buf[static CRASH_ID_DIGITS +
 	return buf;
 }
 
-void crash_core_look(const CrashSource *source, const Crash *crash, CoreInfo *ret)
+/* The copy is whole by the way it was made. */
+static bool look_at_copy(const CrashSource *source, const CrashRow *row, CoreInfo *ret)
 {
-	core_look(source->root_fd, crash, ret);
+	_cleanup_(closep) int fd = core_pin_get(source->pins_fd, row->crash.hash, NULL);
+	CoreCompression compression = CORE_PLAIN;
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return false;
+	(void)core_compression_detect(fd, &compression);
+	*ret = (CoreInfo){
+		.state = row->crash.truncated ? CORE_TRUNCATED : CORE_PRESENT,
+		.size_bytes = (uint64_t)st.st_size,
+		.disk_bytes = (uint64_t)st.st_blocks * 512,
+		.compression = core_compression_to_string(compression),
+	};
+	return true;
+}
+
+void crash_core_look(const CrashSource *source, const CrashRow *row, CoreInfo *ret, bool *ret_copy)
+{
+	bool copy = false;
+
+	core_look(source->root_fd, &row->crash, ret);
+	if (row->pinned && source->pins_fd >= 0 && ret->state != CORE_PRESENT &&
+		ret->state != CORE_TRUNCATED)
+		copy = look_at_copy(source, row, ret);
+	if (ret_copy)
+		*ret_copy = copy;
 }
 
 CellStyle crash_core_style(CoreState state)
@@ -153,7 +182,7 @@ json_t *crash_row_json(const CrashSource *source, const CrashRow *row, bool full
 	json_t *root = crash_to_json(&row->crash, full);
 	CoreInfo info;
 
-	crash_core_look(source, &row->crash, &info);
+	crash_core_look(source, row, &info, NULL);
 	(void)json_object_set_new(root, "core", core_json(&row->crash, &info));
 	json_add_string(root, "signature", row->signature);
 	json_add_string(root, "title", row->title && *row->title ? row->title : NULL);

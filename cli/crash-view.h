@@ -9,8 +9,9 @@
 #define CRASH_SHORT_DIGITS 8
 const char *crash_short_id(const Crash *crash, char buf[static CRASH_ID_DIGITS + 1]);
 
-/* Looks at the core: beneath --root, else here. */
-void crash_core_look(const CrashSource *source, const Crash *crash, CoreInfo *ret);
+/* Looks at the core: beneath --root, else here; then at the copy of a pinned one. *ret_copy (may be
+ * NULL): it is the copy that counts. */
+void crash_core_look(const CrashSource *source, const CrashRow *row, CoreInfo *ret, bool *ret_copy);
 CellStyle crash_core_style(CoreState state);
 
 /* The documented JSON of one crash with what became of it and of its core

@@ -181,7 +181,7 @@ static int set_up(CrashIndex *index, IndexMode mode, bool *ret_created)
 	return r;
 }
 
-static int check(CrashIndex *index)
+int index_check(CrashIndex *index)
 {
 	_cleanup_(statement_freep) sqlite3_stmt *statement = NULL;
 	int code;
@@ -209,7 +209,7 @@ static int open_database(
 	if (r >= 0)
 		r = set_up(index, mode, ret_created);
 	if (r >= 0 && mode == INDEX_CHECKED)
-		r = check(index);
+		r = index_check(index);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(index);

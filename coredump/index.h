@@ -32,6 +32,8 @@ typedef enum IndexFound {
 int index_open(const char *path, IndexMode mode, CrashIndex **ret, IndexFound *ret_found);
 CrashIndex *index_close(CrashIndex *index); /* rolls back what is open; takes NULL, gives NULL */
 DEFINE_CLEANUP(CrashIndex *, index_close)
+/* Reads it through for damage. 0; -EUCLEAN; -errno. */
+int index_check(CrashIndex *index);
 /* Where this user's index is: $XDG_STATE_HOME/vigil/vigil.db, for root /var/lib/vigil/vigil.db.
  * Caller frees; NULL: no home or no memory. */
 char *index_default_path(void);

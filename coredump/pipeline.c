@@ -61,16 +61,22 @@ static bool exists(int root_fd, const char *path)
 	return fstatat(root_fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-static bool unit_exists(int root_fd, const char *name)
+/* The folder of a unit; NULL: there is no such unit. */
+static const char *unit_dir(int root_fd, const char *name)
 {
 	char path[256];
 
 	for (size_t i = 0; i < ELEMENTSOF(unit_dirs); i++) {
 		(void)snprintf(path, sizeof path, "%s/%s", unit_dirs[i], name);
 		if (exists(root_fd, path))
-			return true;
+			return unit_dirs[i];
 	}
-	return false;
+	return NULL;
+}
+
+static bool unit_exists(int root_fd, const char *name)
+{
+	return unit_dir(root_fd, name) != NULL;
 }
 
 static bool has_library(int root_fd, const char *prefix)
@@ -105,7 +111,7 @@ void pipeline_read(int root_fd, int proc_fd, Pipeline *ret)
 	read_pattern(root_fd, proc_fd, &ret->pattern);
 	ret->systemd_coredump = exists(root_fd, "usr/lib/systemd/systemd-coredump") ||
 				exists(root_fd, "lib/systemd/systemd-coredump");
-	ret->processor_unit = unit_exists(root_fd, "vigil-coredump-processor@.service");
+	ret->processor_dir = unit_dir(root_fd, "vigil-coredump-processor@.service");
 	ret->processor_on_dump = unit_exists(
 		root_fd, "systemd-coredump@.service.wants/vigil-coredump-processor@.service");
 	ret->processor_follows =
@@ -118,6 +124,41 @@ void pipeline_read(int root_fd, int proc_fd, Pipeline *ret)
 		       exists(root_fd, "usr/lib/x86_64-linux-gnu/libexec/drkonqi") ||
 		       exists(root_fd, "usr/lib/libexec/drkonqi") ||
 		       exists(root_fd, "usr/lib/drkonqi");
+}
+
+const char *pipeline_install_command(int root_fd)
+{
+	static const struct {
+		const char *program, *command;
+	} ways[] = {
+		{"usr/bin/apt-get", "sudo apt-get install systemd-coredump"},
+		{"usr/bin/dnf", "sudo dnf install systemd-udev"},
+		{"usr/bin/zypper", "sudo zypper install systemd-coredump"},
+		{"usr/bin/pacman", "sudo pacman -S systemd"},
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(ways); i++)
+		if (exists(root_fd, ways[i].program))
+			return ways[i].command;
+	return "";
+}
+
+/* For a template that another template wants, systemctl enable does not do: it takes the symlink.
+ */
+void pipeline_enable_command(const Pipeline *pipeline, char *buf, size_t size)
+{
+	static const char wants[] = "/etc/systemd/system/systemd-coredump@.service.wants";
+
+	if (pipeline->pattern.kind == CORE_PATTERN_SOCKET)
+		(void)snprintf(
+			buf, size, "sudo systemctl enable --now vigil-coredump-follow.service");
+	else
+		(void)snprintf(buf, size,
+			"sudo mkdir -p %s && sudo ln -sfn /%s/%s %s/ && sudo systemctl daemon-reload",
+			wants,
+			pipeline->processor_dir ? pipeline->processor_dir
+						: "usr/lib/systemd/system",
+			"vigil-coredump-processor@.service", wants);
 }
 
 const char *pipeline_journal_group(const char *const *names)

@@ -32,17 +32,22 @@ void core_pattern_parse(const char *text, CorePattern *ret);
 
 typedef struct Pipeline {
 	CorePattern pattern;
-	bool systemd_coredump;	/* the program is installed */
-	bool processor_on_dump; /* Vigil's processor hangs on systemd-coredump@.service */
-	bool processor_follows; /* … or runs beside systemd-coredumpd.service */
-	bool processor_unit;	/* it is installed at all */
-	bool kcrash;		/* some library of KCrash is installed */
+	bool systemd_coredump;	   /* the program is installed */
+	bool processor_on_dump;	   /* Vigil's processor hangs on systemd-coredump@.service */
+	bool processor_follows;	   /* … or runs beside systemd-coredumpd.service */
+	const char *processor_dir; /* where its unit is installed, static; NULL: nowhere */
+	bool kcrash;		   /* some library of KCrash is installed */
 	bool drkonqi;
 } Pipeline;
 
 /* root_fd: what stands for "/"; proc_fd: for "/proc". Never fails; what cannot be read counts as
  * not there. */
 void pipeline_read(int root_fd, int proc_fd, Pipeline *ret);
+
+/* How this distribution installs systemd-coredump; "" where that is not known. Static. */
+const char *pipeline_install_command(int root_fd);
+/* The command with which root has the processor started for each crash. */
+void pipeline_enable_command(const Pipeline *pipeline, char *buf, size_t size);
 
 /* The group out of names (NULL-terminated) that lets its members read the whole journal
  * (systemd-journald.service(8): systemd-journal, adm, wheel); NULL: none. */

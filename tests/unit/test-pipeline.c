@@ -76,7 +76,13 @@ static void test_whole_machine(void **state)
 	pipeline_read(root, proc, &pipeline);
 	assert_false(pipeline.pattern.missing);
 	assert_true(pipeline.systemd_coredump && pipeline.processor_on_dump);
-	assert_true(pipeline.processor_unit && pipeline.kcrash);
+	assert_true(pipeline.kcrash);
+	assert_string_equal(pipeline.processor_dir, "usr/lib/systemd/system");
+	char command[512];
+	pipeline_enable_command(&pipeline, command, sizeof command);
+	assert_non_null(
+		strstr(command, "ln -sfn /usr/lib/systemd/system/vigil-coredump-processor@.service "
+				"/etc/systemd/system/systemd-coredump@.service.wants/"));
 	assert_false(pipeline.processor_follows || pipeline.drkonqi);
 }
 
@@ -87,7 +93,7 @@ static void test_nothing_there(void **state)
 	(void)state;
 	pipeline_read(-EBADF, -EBADF, &pipeline);
 	assert_int_equal(pipeline.pattern.kind, CORE_PATTERN_UNKNOWN);
-	assert_false(pipeline.systemd_coredump || pipeline.processor_unit || pipeline.kcrash);
+	assert_false(pipeline.systemd_coredump || pipeline.processor_dir || pipeline.kcrash);
 }
 
 static void test_groups_and_variables(void **state)
