@@ -8,6 +8,7 @@
 #include "common/json.h"
 #include "common/text.h"
 #include "common/timestamp.h"
+#include "coredump/core-store.h"
 #include <glib.h>
 
 /* Below this width ids and times are shortened, and what all rows share is left out. */
@@ -68,18 +69,18 @@ static void add_row(Listing *listing, const CrashRow *row, const CoreInfo *core)
 {
 	const Crash *crash = &row->crash;
 	Table *table = listing->table;
-	char buf[96], when[64], name[16], number[16];
+	char buf[96], when[64], name[16], id[CRASH_ID_DIGITS + 1] = "";
 
-	(void)snprintf(number, sizeof number, "%.*s",
-		listing->narrow ? CRASH_SHORT_DIGITS : CRASH_ID_DIGITS, crash->hash);
-	table_add(table, CELL_BOLD, number);
+	memcpy(id, crash->hash, listing->narrow ? CRASH_SHORT_DIGITS : CRASH_ID_DIGITS);
+	table_add(table, CELL_BOLD, id);
 	table_add(table, CELL_PLAIN,
 		format_timestamp(crash->when_realtime,
 			listing->narrow ? TIMESTAMP_MINUTES : TIMESTAMP_SECONDS, when));
-	(void)snprintf(number, sizeof number, "%d", crash->pid);
-	table_add(table, CELL_PLAIN, number);
-	(void)snprintf(number, sizeof number, "%u", crash->uid);
-	table_add(table, CELL_PLAIN, crash->uid == CRASH_UID_UNKNOWN ? NULL : number);
+	table_add_u64(table, CELL_PLAIN, (uint64_t)crash->pid);
+	if (crash->uid == CRASH_UID_UNKNOWN)
+		table_add(table, CELL_PLAIN, NULL);
+	else
+		table_add_u64(table, CELL_PLAIN, crash->uid);
 	table_add(table, CELL_PLAIN, crash_signal_name(crash->signal, name));
 	table_add(table, crash_core_style(core->state), core_state_to_string(core->state));
 	table_add(table, CELL_PLAIN, crash->exe ? crash->exe : crash->comm);
@@ -345,6 +346,8 @@ int cmd_crash_list(Cli *cli, int argc, const char **argv)
 	r = crash_source_open(cli, CRASH_SOURCE_READ, &source);
 	if (r != EXIT_DONE)
 		return r;
+	if (source.root_fd < 0)
+		source.folder = core_folder_read(CORE_STORE_SYSTEMD);
 	r = crash_selection_parse(cli, &source, argc, argv, &selection);
 	if (r == EXIT_DONE)
 		r = cli->options.field ? list_values(cli, &source, &selection.query)

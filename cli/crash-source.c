@@ -276,6 +276,7 @@ void crash_source_done(CrashSource *source)
 	source->index = index_close(source->index);
 	source->root_fd = safe_close(source->root_fd);
 	source->pins_fd = safe_close(source->pins_fd);
+	source->folder = core_folder_free(source->folder);
 	for (char **file = source->files; file && *file; file++)
 		free(*file);
 	free(source->files);

@@ -5,6 +5,7 @@
  * --file, --root), brought up to date first where no daemon does that. Where it cannot be written,
  * all happens in memory, and a note says so. */
 #include "cli/cli.h"
+#include "cli/core-folder.h"
 #include "coredump/index.h"
 #include "coredump/journal.h"
 
@@ -20,6 +21,7 @@ typedef struct CrashSource {
 	bool in_memory;	     /* nothing of it stays */
 	bool followed;	     /* the daemon keeps it up to date */
 	int pins_fd;	     /* of the copies of cores; -EBADF: there are none */
+	CoreFolder *folder;  /* of systemd's cores; NULL: not looked at, see core-folder.h */
 	int root_fd;	     /* of --root, where cores are looked for; -EBADF: "/" */
 	const char *trouble; /* N_(): why it may be incomplete; NULL */
 	int trouble_errno;   /* 0: none */

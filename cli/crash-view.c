@@ -39,7 +39,10 @@ void crash_core_look(const CrashSource *source, const CrashRow *row, CoreInfo *r
 {
 	bool copy = false;
 
-	core_look(source->root_fd, &row->crash, ret);
+	if (core_folder_lacks(source->folder, &row->crash))
+		*ret = (CoreInfo){.state = CORE_MISSING, .compression = ""};
+	else
+		core_look(source->root_fd, &row->crash, ret);
 	if (row->pinned && source->pins_fd >= 0 && ret->state != CORE_PRESENT &&
 		ret->state != CORE_TRUNCATED)
 		copy = look_at_copy(source, row, ret);
@@ -146,17 +149,18 @@ const char *crash_marks(const CrashRow *row, char buf[static 96])
 		bool on;
 		const char *word;
 	} marks[] = {
-		{row->crash.trust != CRASH_GENUINE, _("unverified")},
-		{row->crash.not_responding, _("hung")},
-		{row->pinned, _("pinned")},
-		{row->reported && *row->reported, _("reported")},
+		{row->crash.trust != CRASH_GENUINE, N_("unverified")},
+		{row->crash.not_responding, N_("hung")},
+		{row->pinned, N_("pinned")},
+		{row->reported && *row->reported, N_("reported")},
 	};
 	size_t n = 0;
 
 	buf[0] = '\0';
 	for (size_t i = 0; i < ELEMENTSOF(marks); i++)
 		if (marks[i].on && n < 96)
-			n += (size_t)snprintf(buf + n, 96 - n, "%s%s", n ? "," : "", marks[i].word);
+			n += (size_t)snprintf(
+				buf + n, 96 - n, "%s%s", n ? "," : "", _(marks[i].word));
 	return buf;
 }
 

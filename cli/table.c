@@ -98,6 +98,18 @@ void table_add(Table *table, CellStyle style, const char *text)
 	table->cells[table->n_cells++] = cell;
 }
 
+/* Without printf(3): long lists are made of numbers. */
+void table_add_u64(Table *table, CellStyle style, uint64_t number)
+{
+	char digits[24], *p = digits + sizeof digits - 1;
+
+	*p = '\0';
+	do
+		*--p = (char)('0' + number % 10);
+	while ((number /= 10) > 0);
+	table_add(table, style, p);
+}
+
 void table_addf(Table *table, CellStyle style, const char *format, ...)
 {
 	_cleanup_(freep) char *text = NULL;

@@ -263,15 +263,43 @@ int parse_timestamp(const char *text, usec_t now_realtime, usec_t *ret_realtime)
 	return r != 0 ? MIN_OF(r, 0) : parse_calendar(trimmed, now_realtime, ret_realtime);
 }
 
+static char *put_digits(char *p, int value, int digits)
+{
+	for (int i = digits - 1; i >= 0; i--, value /= 10)
+		p[i] = (char)('0' + value % 10);
+	return p + digits;
+}
+
+/* "2026-11-24 10:00[:30]", by hand: strftime(3) is what a list of thousands spends its time on. */
+static void put_time(const struct tm *tm, bool seconds, char buf[static 64])
+{
+	char *p = put_digits(buf, tm->tm_year + 1900, 4);
+
+	*p = '-';
+	p = put_digits(p + 1, tm->tm_mon + 1, 2);
+	*p = '-';
+	p = put_digits(p + 1, tm->tm_mday, 2);
+	*p = ' ';
+	p = put_digits(p + 1, tm->tm_hour, 2);
+	*p = ':';
+	p = put_digits(p + 1, tm->tm_min, 2);
+	if (seconds) {
+		*p = ':';
+		p = put_digits(p + 1, tm->tm_sec, 2);
+	}
+	*p = '\0';
+}
+
 const char *format_timestamp(usec_t realtime, TimestampForm form, char buf[static 64])
 {
-	static const char *const forms[] = {
-		"%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%a %Y-%m-%d %H:%M:%S %Z"};
 	time_t seconds = (time_t)(realtime / USEC_PER_SEC);
 	struct tm tm;
 
-	if (realtime == 0 || !localtime_r(&seconds, &tm) ||
-		strftime(buf, 64, forms[form], &tm) == 0)
+	if (realtime == 0 || !localtime_r(&seconds, &tm) || tm.tm_year > 9999 - 1900)
+		(void)snprintf(buf, 64, "-");
+	else if (form != TIMESTAMP_FULL)
+		put_time(&tm, form == TIMESTAMP_SECONDS, buf);
+	else if (strftime(buf, 64, "%a %Y-%m-%d %H:%M:%S %Z", &tm) == 0)
 		(void)snprintf(buf, 64, "-");
 	return buf;
 }

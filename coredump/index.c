@@ -118,8 +118,15 @@ void index_bind_text(sqlite3_stmt *statement, int at, const char *text)
 
 bool index_is_detail(const CrashText *text)
 {
-	return streq(text->key, "message") || streq(text->key, "package") ||
-	       streq(text->key, "containerCmdline") || streq(text->key, "procCgroup");
+	switch (text->offset) { /* asked for every text of every row: no comparing of names */
+	case offsetof(Crash, message):
+	case offsetof(Crash, package):
+	case offsetof(Crash, container_cmdline):
+	case offsetof(Crash, proc_cgroup):
+		return true;
+	default:
+		return false;
+	}
 }
 
 /* ---- opening ------------------------------------------------------------------------------- */

@@ -102,8 +102,8 @@ static void test_formats(void **state)
 	assert_string_equal(
 		format_timestamp(NOW, TIMESTAMP_FULL, buf), "Wed 2026-11-25 10:30:00 CET");
 	assert_string_equal(format_timestamp(0, TIMESTAMP_FULL, buf), "-");
-	assert_string_equal(
-		format_timestamp(USEC_INFINITY, TIMESTAMP_FULL, buf), buf); /* no crash */
+	assert_string_equal(format_timestamp(USEC_INFINITY, TIMESTAMP_FULL, buf), "-");
+	assert_string_equal(format_timestamp(USEC_INFINITY, TIMESTAMP_SECONDS, buf), "-");
 	assert_string_equal(format_relative(NOW - AT(300), NOW, buf), "5min ago");
 	assert_string_equal(format_relative(NOW + AT(7200), NOW, buf), "in 2h");
 	assert_string_equal(format_relative(NOW, NOW, buf), "now");
