@@ -59,8 +59,7 @@ static void add_verdict(Cli *cli, const Explanation *explanation)
 				? _("%s%s: used up. Programs get %s (\"%s\").%s\n")
 				: _("%s%s: nearly used up; then programs get %s (\"%s\").%s\n"),
 			style_on(state_style(row->state), cli->colour), _(row->what), row->error,
-			streq(row->error, "ENOSPC") ? "No space left on device"
-						    : "Too many open files",
+			strerror(streq(row->error, "ENOSPC") ? ENOSPC : EMFILE),
 			style_off(state_style(row->state), cli->colour));
 		if (streq(row->scope, "user"))
 			strbuf_addf(&cli->out, _("  To raise it: vigil inotify raise %s\n"),

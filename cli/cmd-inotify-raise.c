@@ -199,6 +199,8 @@ int cmd_inotify_raise(Cli *cli, int argc, const char **argv)
 	if (argc > 1 && (parse_u64(argv[1], INT32_MAX, &value) < 0 || value == 0))
 		return cli_fail(EXIT_USAGE, _("'%s' is no limit: expected a number from 1 to %d."),
 			argv[1], INT32_MAX);
+	if (value == 0)
+		value = raise_sensible_value(cli, resource);
 	if (cli->options.dry_run)
 		return dry_run(cli, resource, value);
 	r = ask_helper(cli, "RaiseInotifyLimit", resource, value, &reply, &absent);

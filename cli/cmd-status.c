@@ -32,6 +32,19 @@ static void add_bar(Cli *cli, double percent)
 	strbuf_add(&cli->out, style_off(CELL_DIM, cli->colour));
 }
 
+/* Of the words that stand before the bars, in whatever language. */
+static size_t label_width(void)
+{
+	return MAX_OF(text_columns(_("instances")), text_columns(_("watches"))) + 1;
+}
+
+static void add_label(Cli *cli, const char *label, size_t width)
+{
+	strbuf_addf(&cli->out, "  %s", label);
+	for (size_t n = text_columns(label); n < width; n++)
+		strbuf_add_char(&cli->out, ' ');
+}
+
 static void add_holders(Cli *cli, const Survey *survey, InotifyResource resource)
 {
 	PressureHolder holders[PRESSURE_HOLDERS];
@@ -39,7 +52,10 @@ static void add_holders(Cli *cli, const Survey *survey, InotifyResource resource
 
 	for (int i = 0; i < n; i++) {
 		_cleanup_(freep) char *name = escaped_terminal(holders[i].name);
-		strbuf_add(&cli->out, i ? ", " : "             ");
+		if (i)
+			strbuf_add(&cli->out, ", ");
+		else
+			add_label(cli, "", label_width() + 1);
 		table_add_cut(
 			&cli->out, name ? name : "?", text_columns(name ? name : "?"), NAME_WIDTH);
 		strbuf_addf(&cli->out, " %llu", (unsigned long long)holders[i].count);
@@ -57,7 +73,7 @@ static void add_resource(
 	uint64_t used = instances ? account->instances : account->watches;
 	char text[32];
 
-	strbuf_addf(&cli->out, "  %-10s ", instances ? _("instances") : _("watches"));
+	add_label(cli, instances ? _("instances") : _("watches"), label_width() + 1);
 	add_bar(cli, percent);
 	strbuf_addf(&cli->out, " %6s  ", cli_percent(percent, text));
 	if (limit.source == LIMIT_UNKNOWN)
@@ -94,12 +110,15 @@ static void add_modules(Cli *cli, const json_t *daemon)
 
 		_cleanup_(freep) char *safe = escaped_terminal(name ? name : "?");
 		_cleanup_(freep) char *why = escaped_terminal(error ? error : "");
-		strbuf_addf(&cli->out, "  %-10s %s%s%s%s%s\n", safe ? safe : "?",
+		const json_t *status = json_object_get(module, "status");
+		bool ignored = json_is_true(json_object_get(status, "ignored"));
+		strbuf_addf(&cli->out, "  %-10s %s%s%s%s%s%s\n", safe ? safe : "?",
 			style_on(style, cli->colour),
 			loaded	? _("watching")
 			: error ? _("failed")
 				: _("off"),
-			style_off(style, cli->colour), error ? ": " : "", error && why ? why : "");
+			style_off(style, cli->colour), error ? ": " : "", error && why ? why : "",
+			ignored ? _(", but says nothing until restart: you chose Ignore") : "");
 	}
 }
 

@@ -29,7 +29,7 @@ const Command cli_commands[] = {
 	{.group = "inotify", .name = "raise", .arguments = "instances|watches [VALUE]", .options = OPTION_COMMON | OPTION_CHANGE | OPTION_PASSWORD, .min_arguments = 1, .max_arguments = 2,
 	 .words = "instances watches", .run = cmd_inotify_raise,
 	 .summary = N_("raise a limit, now and for the next boots"),
-	 .details = N_("Without VALUE the next sensible step is taken: twice the limit and at least twice the use, at most 8192 instances, "
+	 .details = /* xgettext:no-c-format */ N_("Without VALUE the next sensible step is taken: twice the limit and at least twice the use, at most 8192 instances, "
 		"and as many watches as 1 % of memory pays for or 1048576. polkit asks for authorisation.")},
 	{.group = "inotify", .name = "reset", .options = OPTION_COMMON | OPTION_CHANGE | OPTION_PASSWORD, .run = cmd_inotify_reset,
 	 .summary = N_("forget what Vigil raised, and restore the values it found")},

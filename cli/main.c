@@ -3,7 +3,6 @@
 #include "cli/run.h"
 #include "common/i18n.h"
 #include "common/log.h"
-#include <locale.h>
 
 #ifndef LOCALEDIR
 #define LOCALEDIR "/usr/share/locale"
@@ -11,9 +10,7 @@
 
 int main(int argc, const char **argv)
 {
-	(void)setlocale(LC_ALL, "");
-	(void)bindtextdomain("vigil", LOCALEDIR);
-	(void)textdomain("vigil");
+	i18n_setup(LOCALEDIR);
 	log_setup("vigil", LOG_WARNING);
 	return cli_run(argc, argv);
 }

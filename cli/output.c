@@ -86,9 +86,10 @@ static bool elevated(void)
 static const char *pager_command(const Cli *cli)
 {
 	struct winsize size;
-	const char *pager = getenv("VIGIL_PAGER");
+	const char *pager = getenv("VIGIL_PAGER"), *term = getenv("TERM");
 
-	if (!cli->terminal || cli->options.no_pager)
+	/* On a dumb terminal less would ask about it and wait. */
+	if (!cli->terminal || cli->options.no_pager || (term && streq(term, "dumb")))
 		return NULL;
 	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 &&
 		lines_of(&cli->out) < size.ws_row)

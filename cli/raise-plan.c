@@ -26,6 +26,18 @@ static int read_dropin(DropIn *ret)
 	return EXIT_DONE;
 }
 
+uint64_t raise_sensible_value(const Cli *cli, InotifyResource resource)
+{
+	const SurveyOptions options = {
+		.proc_fd = cli->proc_fd, .skip_watches = resource == INOTIFY_INSTANCES};
+	_cleanup_(survey_freep) Survey *survey = NULL;
+
+	/* Without a survey the helper's own step, twice the limit, is still a good one. */
+	if (survey_run(&options, &survey) < 0)
+		return 0;
+	return inotify_limit_request(&survey->limits, resource, survey_most_used(survey, resource));
+}
+
 static int choose_value(Cli *cli, uint64_t value, RaisePlan *plan)
 {
 	const char *key = dropin_key(plan->resource);

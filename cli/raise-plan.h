@@ -16,7 +16,9 @@ typedef struct RaisePlan {
 	char content[DROPIN_MAX_BYTES];
 } RaisePlan;
 
-/* value 0: the next sensible step. An exit status; the error line is printed. */
+/* What to raise to where no VALUE was given: as inotify_limit_request(), over a survey. */
+uint64_t raise_sensible_value(const Cli *cli, InotifyResource resource);
+/* value 0: the helper's own step. An exit status; the error line is printed. */
 int raise_plan(Cli *cli, InotifyResource resource, uint64_t value, RaisePlan *ret);
 /* The commands, ready to paste into a shell. */
 void raise_plan_commands(const RaisePlan *plan, StrBuf *out);

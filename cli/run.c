@@ -274,7 +274,7 @@ int cli_run(int argc, const char **argv)
 		bool known = generate(&text, argv[2]);
 		(void)fputs(strbuf_text(&text), stdout);
 		return known ? EXIT_DONE
-			     : cli_fail(EXIT_USAGE, "--generate: man, bash, zsh or fish.");
+			     : cli_fail(EXIT_USAGE, _("--generate: man, bash, zsh or fish."));
 	}
 	_cleanup_(freep) const char **words = calloc((size_t)argc + 2, sizeof *words);
 	if (!words)

@@ -193,11 +193,13 @@ static int take_all(const Match *match, Crash *crash)
 
 int core_pattern_match(const CorePattern *pattern, const char *name, Crash *crash)
 {
-	int r;
-
-	if (pattern->target < CORE_TARGET_ABSOLUTE || strlen(name) > NAME_MAX)
+	size_t literal = strcspn(pattern->name, "%");
+	if (pattern->target < CORE_TARGET_ABSOLUTE || strlen(name) > NAME_MAX ||
+		strncmp(pattern->name, name, literal) != 0)
 		return 0;
 	_cleanup_(freep) Match *match = calloc(1, sizeof *match);
+	int r;
+
 	if (!match)
 		return -ENOMEM;
 	match->name = name;

@@ -32,7 +32,8 @@ typedef enum ChangeError { /* each has its own D-Bus error, see methods.c */
 	CHANGE_ERROR_MAX,
 } ChangeError;
 
-/* What would be set: value 0 asks for the next sensible step. Reads the present value. *ret_new ==
+/* What would be set: value 0 asks for twice the limit, capped (who knows the use asks for more, see
+ * inotify_limit_request()). Reads the present value. *ret_new ==
  * *ret_old: nothing to do. */
 ChangeError change_plan(const ChangeRoots *roots, InotifyResource resource, uint64_t value,
 	uint64_t *ret_old, uint64_t *ret_new);

@@ -20,6 +20,7 @@ struct Request {
 	Helper *helper;
 	sd_bus_message *call;
 	sd_bus_slot *question; /* polkit's; dropping it forgets the answer */
+	uint32_t id;	       /* of the question */
 	sd_bus_track *caller;  /* who vanishes takes the request along */
 	uid_t uid;
 	bool reset; /* else raise */
@@ -150,8 +151,11 @@ static int on_answer(sd_bus_message *reply, void *userdata, sd_bus_error *error)
 
 static int on_caller_gone(sd_bus_track *track, void *userdata)
 {
+	Request *request = userdata;
+
 	(void)track;
-	request_free(userdata);
+	polkit_cancel(sd_bus_message_get_bus(request->call), request->id);
+	request_free(request);
 	return 0;
 }
 
@@ -180,6 +184,7 @@ static int ask(Helper *helper, sd_bus_message *call, const Request *wanted,
 	*request = *wanted;
 	request->helper = helper;
 	request->call = sd_bus_message_ref(call);
+	request->id = ++helper->last_id;
 	request->next = helper->pending;
 	helper->pending = request;
 	helper->n_pending++;
@@ -191,8 +196,8 @@ static int ask(Helper *helper, sd_bus_message *call, const Request *wanted,
 	if (r >= 0)
 		r = sd_bus_track_add_sender(request->caller, call);
 	if (r >= 0)
-		r = polkit_ask(call, ACTION_RAISE, details, n_details, on_answer, request,
-			&request->question);
+		r = polkit_ask(call, ACTION_RAISE, details, n_details, request->id, on_answer,
+			request, &request->question);
 	if (r < 0) {
 		request_free(request);
 		return r;

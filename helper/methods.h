@@ -16,6 +16,7 @@ typedef struct Helper {
 	ChangeRoots roots;
 	Request *pending; /* list, newest first */
 	unsigned n_pending;
+	uint32_t last_id; /* of a question to polkit */
 } Helper;
 
 /* Puts the object on the bus; helper must outlive it. 0 or -errno. */

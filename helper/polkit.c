@@ -3,7 +3,12 @@
 #include "helper/polkit.h"
 
 #include "common/cleanup.h"
+#include <stdio.h>
 
+#define POLKIT_NAME	       "org.freedesktop.PolicyKit1"
+#define POLKIT_PATH	       "/org/freedesktop/PolicyKit1/Authority"
+#define AUTHORITY	       "org.freedesktop.PolicyKit1.Authority"
+#define CANCELLATION_ID_SIZE   16
 #define ALLOW_USER_INTERACTION 1u
 /* Somebody may have to find a password. Afterwards the answer is no. */
 #define ANSWER_TIMEOUT_USEC (3 * USEC_PER_MINUTE)
@@ -18,29 +23,53 @@ static int append_details(sd_bus_message *question, const PolkitDetail *details,
 	return r < 0 ? r : sd_bus_message_close_container(question);
 }
 
+/* polkit's cancellation_id: unique among those of one caller, which is this process. */
+static const char *name_of(uint32_t id, char buf[static CANCELLATION_ID_SIZE])
+{
+	(void)snprintf(buf, CANCELLATION_ID_SIZE, "%u", id);
+	return buf;
+}
+
 int polkit_ask(sd_bus_message *call, const char *action, const PolkitDetail *details,
-	size_t n_details, sd_bus_message_handler_t answer, void *userdata, sd_bus_slot **ret_slot)
+	size_t n_details, uint32_t id, sd_bus_message_handler_t answer, void *userdata,
+	sd_bus_slot **ret_slot)
 {
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *question = NULL;
 	sd_bus *bus = sd_bus_message_get_bus(call);
 	uint32_t flags = sd_bus_message_get_allow_interactive_authorization(call) > 0
 				 ? ALLOW_USER_INTERACTION
 				 : 0;
+	char name[CANCELLATION_ID_SIZE];
 	int r;
 
-	r = sd_bus_message_new_method_call(bus, &question, "org.freedesktop.PolicyKit1",
-		"/org/freedesktop/PolicyKit1/Authority", "org.freedesktop.PolicyKit1.Authority",
-		"CheckAuthorization");
+	r = sd_bus_message_new_method_call(
+		bus, &question, POLKIT_NAME, POLKIT_PATH, AUTHORITY, "CheckAuthorization");
 	if (r >= 0)
 		r = sd_bus_message_append(question, "(sa{sv})s", "system-bus-name", 1, "name", "s",
 			sd_bus_message_get_sender(call), action);
 	if (r >= 0)
 		r = append_details(question, details, n_details);
 	if (r >= 0)
-		r = sd_bus_message_append(question, "us", flags, "");
+		r = sd_bus_message_append(question, "us", flags, name_of(id, name));
 	if (r < 0)
 		return r;
 	return sd_bus_call_async(bus, ret_slot, question, answer, userdata, ANSWER_TIMEOUT_USEC);
+}
+
+void polkit_cancel(sd_bus *bus, uint32_t id)
+{
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
+	char name[CANCELLATION_ID_SIZE];
+	int r;
+
+	r = sd_bus_message_new_method_call(
+		bus, &message, POLKIT_NAME, POLKIT_PATH, AUTHORITY, "CancelCheckAuthorization");
+	if (r >= 0)
+		r = sd_bus_message_append(message, "s", name_of(id, name));
+	if (r >= 0)
+		r = sd_bus_message_set_expect_reply(message, false);
+	if (r >= 0)
+		(void)sd_bus_send(bus, message, NULL);
 }
 
 PolkitAnswer polkit_read_answer(sd_bus_message *reply)

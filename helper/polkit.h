@@ -18,8 +18,12 @@ typedef struct PolkitDetail {
 } PolkitDetail;
 
 /* Asks; answer is called once on the event loop unless the slot is dropped first. call: the method
- * call whose sender is the subject; its interactive flag is passed on. 0 or -errno. */
+ * call whose sender is the subject; its interactive flag is passed on. id: names the question for
+ * polkit_cancel(), unique among those under way. 0 or -errno. */
 int polkit_ask(sd_bus_message *call, const char *action, const PolkitDetail *details,
-	size_t n_details, sd_bus_message_handler_t answer, void *userdata, sd_bus_slot **ret_slot);
+	size_t n_details, uint32_t id, sd_bus_message_handler_t answer, void *userdata,
+	sd_bus_slot **ret_slot);
+/* Takes a question back that nobody waits for any more, so that its prompt goes away. */
+void polkit_cancel(sd_bus *bus, uint32_t id);
 /* What polkit's reply means. */
 PolkitAnswer polkit_read_answer(sd_bus_message *reply);

@@ -99,9 +99,7 @@ bool limit_raiser_can(const LimitRaiser *raiser, const InotifyLimits *limits,
 	/* In a namespace of one's own, raising the init namespace's limit is neither possible nor
 	 * of use. */
 	return raiser->available && !limits->in_child_userns && limit.source != LIMIT_UNKNOWN &&
-	       binding.value >= limit.value &&
-	       inotify_limit_target(resource, limit.value, used, limits->memory_bytes) >
-		       limit.value;
+	       binding.value >= limit.value && inotify_limit_request(limits, resource, used) > 0;
 }
 
 static int on_reply(sd_bus_message *reply, void *userdata, sd_bus_error *error)

@@ -17,7 +17,7 @@ void limit_raiser_refresh(LimitRaiser *raiser);
 /* Whether a button for it would do anything: helper there, limits ours to raise, not at the cap. */
 bool limit_raiser_can(const LimitRaiser *raiser, const InotifyLimits *limits,
 	InotifyResource resource, uint64_t used);
-/* value 0: the next sensible step. done is called once, on the loop, or at once where there is no
- * bus, or from limit_raiser_free(); message is for people. */
+/* value 0: the helper's own step (see inotify_limit_request()). done is called once, on the loop,
+ * or at once where there is no bus, or from limit_raiser_free(); message is for people. */
 void limit_raiser_raise(LimitRaiser *raiser, InotifyResource resource, uint64_t value,
 	void (*done)(int error, const char *message, void *userdata), void *userdata);

@@ -6,13 +6,13 @@
 #include "common/log.h"
 #include "monitord/monitor.h"
 #include <fcntl.h>
-#include <locale.h>
 #include <popt.h>
 
 static int read_options(int argc, const char **argv, int *verbose, int *debug, char **config)
 {
 	int version = 0;
 	const struct poptOption table[] = {
+		{NULL, 0, POPT_ARG_INTL_DOMAIN, (void *)I18N_DOMAIN, 0, NULL, NULL},
 		{"verbose", 'v', POPT_ARG_NONE, verbose, 0, N_("print one line for each event"),
 			NULL},
 		{"debug", 0, POPT_ARG_NONE, debug, 0, N_("log debugging messages"), NULL},
@@ -25,10 +25,10 @@ static int read_options(int argc, const char **argv, int *verbose, int *debug, c
 	int r = poptGetNextOpt(context);
 
 	if (r < -1)
-		(void)fprintf(stderr, "vigil-monitord: %s: %s. --help shows the options.\n",
+		(void)fprintf(stderr, _("vigil-monitord: %s: %s. --help shows the options.\n"),
 			poptBadOption(context, 0), poptStrerror(r));
 	else if (poptPeekArg(context))
-		(void)fprintf(stderr, "vigil-monitord: it takes no arguments, not '%s'.\n",
+		(void)fprintf(stderr, _("vigil-monitord: it takes no arguments, not '%s'.\n"),
 			poptPeekArg(context));
 	if (version)
 		(void)puts("vigil-monitord " VIGIL_VERSION);
@@ -42,9 +42,7 @@ int main(int argc, const char **argv)
 	_cleanup_(freep) char *config = NULL, *user_dir = NULL;
 	int verbose = 0, debug = 0;
 
-	(void)setlocale(LC_ALL, "");
-	(void)bindtextdomain("vigil", LOCALEDIR);
-	(void)textdomain("vigil");
+	i18n_setup(LOCALEDIR);
 	int r = read_options(argc, argv, &verbose, &debug, &config);
 	if (r >= 0)
 		return r;

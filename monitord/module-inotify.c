@@ -14,6 +14,7 @@
 #include "monitord/limit-raiser.h"
 #include "monitord/monitor.h"
 #include "monitord/scan-worker.h"
+#include "monitord/survey-desk.h"
 
 #define INTERFACE "org.vigil.Inotify1"
 
@@ -27,13 +28,11 @@ typedef struct Inotify {
 	InotifyDecision decision;
 	PressureTrend holder_trend; /* of the biggest holder, whose name is below */
 	char holder_name[128];
-	Survey *survey;		    /* the last one */
-	uint32_t handle;	    /* of the open notification, 0 none */
-	bool undelivered;	    /* nobody saw it yet */
-	bool look_again;	    /* a refresh came while a scan ran */
-	char *trouble;		    /* why raising failed */
-	sd_bus_message *waiting[8]; /* Survey() calls that wait for the scan under way */
-	unsigned n_waiting;
+	SurveyDesk desk;
+	uint32_t handle;  /* of the open notification, 0 none */
+	bool undelivered; /* nobody saw it yet */
+	bool look_again;  /* a refresh came while a scan ran */
+	char *trouble;	  /* why raising failed */
 } Inotify;
 
 static InotifyThresholds thresholds_of(const Inotify *inotify)
@@ -69,14 +68,24 @@ static void on_raised(int error, const char *message, void *userdata)
 	look_now(inotify);
 }
 
+/* What to raise to where nobody named a value: the last survey knows the use. */
+static uint64_t sensible_value(const Inotify *inotify, InotifyResource resource)
+{
+	const Survey *survey = inotify->desk.survey;
+
+	return survey ? inotify_limit_request(
+				&survey->limits, resource, survey_most_used(survey, resource))
+		      : 0;
+}
+
 static void on_action(uint32_t handle, const char *id, void *userdata)
 {
 	Inotify *inotify = userdata;
 
 	(void)handle;
 	if (streq(id, "raise"))
-		limit_raiser_raise(
-			inotify->raiser, inotify->decision.resource, 0, on_raised, inotify);
+		limit_raiser_raise(inotify->raiser, inotify->decision.resource,
+			sensible_value(inotify, inotify->decision.resource), on_raised, inotify);
 	else if (streq(id, "show") || streq(id, "default"))
 		launch_show(monitor_config(inotify->monitor)->show_command);
 	else if (streq(id, "ignore")) {
@@ -111,8 +120,8 @@ static void on_closed(uint32_t handle, bool by_person, void *userdata)
 static int find_holders(Inotify *inotify, PressureHolder holders[static PRESSURE_HOLDERS],
 	PressureVerdict *ret_verdict)
 {
-	int n = pressure_holders(
-		inotify->survey, inotify->survey->viewer, inotify->decision.resource, holders);
+	int n = pressure_holders(inotify->desk.survey, inotify->desk.survey->viewer,
+		inotify->decision.resource, holders);
 
 	if (n > 0) {
 		if (!streq(holders[0].name, inotify->holder_name)) {
@@ -138,7 +147,7 @@ static void compose(Inotify *inotify, const PressureHolder *holders, int n, Pres
 		.used = inotify->reading.used[resource],
 		.max = inotify->reading.max[resource],
 		.refused = inotify->reading.refused[resource],
-		.incomplete = !inotify->survey->complete,
+		.incomplete = !inotify->desk.survey->complete,
 		.holders = holders,
 		.n_holders = n,
 		.verdict = verdict,
@@ -170,8 +179,8 @@ static void show(Inotify *inotify, const InotifyWarning *warning)
 	inotify_warning_body(
 		warning, notifier_has_markup(monitor_notifier(inotify->monitor)), &body);
 	what.body = strbuf_text(&body);
-	if (limit_raiser_can(
-		    inotify->raiser, &inotify->survey->limits, warning->resource, warning->used))
+	if (limit_raiser_can(inotify->raiser, &inotify->desk.survey->limits, warning->resource,
+		    warning->used))
 		what.actions[what.n_actions++] = (NotificationAction){"raise", _("Raise limit")};
 	what.actions[what.n_actions++] = (NotificationAction){"show", _("Show")};
 	what.actions[what.n_actions++] = (NotificationAction){"ignore", _("Ignore until restart")};
@@ -244,8 +253,8 @@ static bool figures_suffice(const Survey *survey)
 static void look_now(Inotify *inotify)
 {
 	InotifyThresholds thresholds = thresholds_of(inotify);
-	bool complete = !inotify->survey || figures_suffice(inotify->survey);
-	bool known = inotify->survey !=
+	bool complete = !inotify->desk.survey || figures_suffice(inotify->desk.survey);
+	bool known = inotify->desk.survey !=
 		     NULL; /* the first look decides by its own figures, see on_scanned() */
 	int r = scan_worker_start(
 		inotify->worker, known && inotify_policy_wants_canary(&inotify->policy, &thresholds,
@@ -277,22 +286,6 @@ static void read_survey(const ScanResult *result, InotifyReading *ret)
 		result->canary_asked && result->canary == CANARY_WATCHES_EXHAUSTED;
 }
 
-static void answer_waiting(Inotify *inotify)
-{
-	_cleanup_(json_decrefp) json_t *root =
-		inotify->n_waiting ? survey_to_json(inotify->survey, NULL, NULL) : NULL;
-	_cleanup_(freep) char *text = root ? json_dumps(root, JSON_COMPACT) : NULL;
-
-	for (unsigned i = 0; i < inotify->n_waiting; i++) {
-		if (text)
-			(void)sd_bus_reply_method_return(inotify->waiting[i], "s", text);
-		else
-			(void)sd_bus_reply_method_errno(inotify->waiting[i], ENOMEM, NULL);
-		sd_bus_message_unref(inotify->waiting[i]);
-	}
-	inotify->n_waiting = 0;
-}
-
 static void announce(Inotify *inotify, const InotifyReading *before)
 {
 	static const char *const properties[] = {
@@ -321,13 +314,12 @@ static void on_scanned(ScanResult *result, void *userdata)
 	InotifyThresholds thresholds = thresholds_of(inotify);
 	InotifyReading before = inotify->reading;
 
+	survey_desk_take(&inotify->desk, result->survey, result->error, now_usec(CLOCK_MONOTONIC));
 	if (!result->survey) {
 		(void)log_warning_errno(result->error, "Cannot survey the processes: %m");
 		schedule(inotify, thresholds.idle_interval_usec);
 		return;
 	}
-	(void)survey_free(inotify->survey);
-	inotify->survey = result->survey;
 	read_survey(result, &inotify->reading);
 	/* The figures alone ask for the canary now: decide with its answer, not before. */
 	if (!result->canary_asked && inotify_policy_wants_canary(&inotify->policy, &thresholds,
@@ -342,7 +334,6 @@ static void on_scanned(ScanResult *result, void *userdata)
 		(unsigned long long)inotify->reading.max[0],
 		(unsigned long long)inotify->reading.used[1],
 		(unsigned long long)inotify->reading.max[1]);
-	answer_waiting(inotify);
 	announce(inotify, &before);
 	act(inotify);
 	if (inotify->look_again) {
@@ -360,13 +351,14 @@ static void on_scanned(ScanResult *result, void *userdata)
 static int method_survey(sd_bus_message *call, void *userdata, sd_bus_error *error)
 {
 	Inotify *inotify = userdata;
+	bool scan;
+	int r;
 
-	if (inotify->n_waiting == ELEMENTSOF(inotify->waiting))
-		return sd_bus_error_set(error, SD_BUS_ERROR_LIMITS_EXCEEDED,
-			"Too many surveys are asked for at once.");
-	inotify->waiting[inotify->n_waiting++] = sd_bus_message_ref(call);
-	look_now(inotify);
-	return 1;
+	(void)error;
+	r = survey_desk_ask(&inotify->desk, call, now_usec(CLOCK_MONOTONIC), &scan);
+	if (scan)
+		look_now(inotify);
+	return r;
 }
 
 static void on_raised_for_caller(int error, const char *message, void *userdata)
@@ -393,6 +385,8 @@ static int method_raise(sd_bus_message *call, void *userdata, sd_bus_error *erro
 	if (resource == INOTIFY_RESOURCE_INVALID)
 		return sd_bus_error_set(
 			error, SD_BUS_ERROR_INVALID_ARGS, "Expected 'instances' or 'watches'.");
+	if (value == 0)
+		value = sensible_value(inotify, resource);
 	limit_raiser_raise(
 		inotify->raiser, resource, value, on_raised_for_caller, sd_bus_message_ref(call));
 	return 1;
@@ -443,11 +437,9 @@ static void stop(void *state)
 
 	(void)limit_raiser_free(inotify->raiser);
 	(void)scan_worker_free(inotify->worker);
-	for (unsigned i = 0; i < inotify->n_waiting; i++)
-		sd_bus_message_unref(inotify->waiting[i]);
 	notifier_close(monitor_notifier(inotify->monitor), inotify->handle);
 	sd_event_source_disable_unref(inotify->timer);
-	(void)survey_free(inotify->survey);
+	survey_desk_done(&inotify->desk);
 	free(inotify->trouble);
 	free(inotify);
 }

@@ -174,6 +174,16 @@ int survey_charge(Survey *survey)
 	return r < 0 ? r : name_other_users(survey);
 }
 
+uint64_t survey_most_used(const Survey *survey, InotifyResource resource)
+{
+	uint64_t most = 0;
+
+	for (size_t i = 0; i < survey->n_accounts; i++)
+		most = MAX_OF(most, resource == INOTIFY_INSTANCES ? survey->accounts[i].instances
+								  : survey->accounts[i].watches);
+	return most;
+}
+
 const SurveyAccount *survey_account(const Survey *survey, uid_t uid)
 {
 	for (size_t i = 0; i < survey->n_accounts; i++)

@@ -99,12 +99,32 @@ static char *snap_app_id(const char *rest)
 											  : id;
 }
 
+/* "dbus-:1.2-org.gnome.Foo@0.service", as dbus-broker names what it starts: bus, name, counter. An
+ * application that the bus starts owns the name of its desktop id
+ * (https://specifications.freedesktop.org/desktop-entry-spec/latest/dbus.html). */
+static char *bus_app_id(const char *rest)
+{
+	rest += strspn(rest, "0123456789");
+	if (*rest != '.')
+		return NULL;
+	rest += 1 + strspn(rest + 1, "0123456789");
+	const char *end = endswith(rest, ".service");
+	if (*rest != '-' || !end)
+		return NULL;
+	const char *id = rest + 1, *at = memrchr(id, '@', (size_t)(end - id));
+	size_t length = (size_t)((at ? at : end) - id);
+	return length && memchr(id, '.', length) ? unit_name_unescape(id, length) : NULL;
+}
+
 char *identity_app_id(const char *unit)
 {
 	const char *rest = startswith(unit, "snap.");
 
 	if (rest)
 		return snap_app_id(rest);
+	rest = startswith(unit, "dbus-:");
+	if (rest)
+		return bus_app_id(rest);
 	rest = startswith(unit, "app-");
 	if (!rest)
 		return NULL;
@@ -341,7 +361,7 @@ static const char *app_name_of(const SurveyProcess *process, IdentityCache *cach
 						       startswith(process->container, "snap:"));
 	if ((sandboxed && !entry->terminal) || identity_is_own(process->exe, entry))
 		return entry->name;
-	_cleanup_(freep) char *script = identity_script(process->exe, process->cmdline);
+	_cleanup_(freep) char *script = identity_script(process->exe, process->arguments);
 	return script && identity_is_own(script, entry) ? entry->name : NULL;
 }
 
@@ -354,7 +374,7 @@ int survey_identify(SurveyProcess *process, IdentityCache *cache)
 	}
 	const char *name = app_name_of(process, cache);
 	process->app_name = name ? strdup(name)
-				 : identity_program(process->exe, process->cmdline, process->comm,
+				 : identity_program(process->exe, process->arguments, process->comm,
 					   process->pid);
 	return process->app_name ? 0 : -ENOMEM;
 }

@@ -17,19 +17,20 @@ char *identity_cgroup(const char *text);
  * ("…/user@1000.service/app.slice/foo.service" → foo.service). NULL: none. Caller frees. Pure. */
 char *identity_unit(const char *cgroup);
 /* The application id of a unit name: app[-LAUNCHER]-APPID[@RANDOM].service,
- * app[-LAUNCHER]-APPID-RANDOM.scope, snap.NAME.…, with \xNN undone. NULL: no application unit.
- * Caller frees. Pure. */
+ * app[-LAUNCHER]-APPID-RANDOM.scope, dbus-:BUS-NAME@N.service, snap.NAME.…, with \xNN undone. NULL:
+ * no application unit. Caller frees. Pure. */
 char *identity_app_id(const char *unit);
 /* "docker:1f2e3d4c5b6a", "podman:…", "machine:NAME", "lxc:NAME", "flatpak:ID", "snap:NAME",
  * "pod:…"; NULL: none. Caller frees. Pure. */
 char *identity_container(const char *cgroup, const char *unit);
 /* What a person would call it by what it runs: the executable's name, the script of an interpreter
  * ("node (vite)", "java (com.x.Main)", or what it wrote over its command line: "node (npm)"), the
- * kernel's name, "pid N". Never NULL but without memory. Caller frees. Pure. */
-char *identity_program(const char *exe, const char *cmdline, const char *comm, pid_t pid);
+ * kernel's name, "pid N". arguments: as SurveyProcess has them, may be NULL. Never NULL but without
+ * memory. Caller frees. Pure. */
+char *identity_program(const char *exe, const char *arguments, const char *comm, pid_t pid);
 /* The script, module, jar or class that an interpreter runs, as its command line has it. NULL: exe
  * is no interpreter, or runs none. Caller frees. Pure. */
-char *identity_script(const char *exe, const char *cmdline);
+char *identity_script(const char *exe, const char *arguments);
 /* Whether the program (or script) at path is the application's own rather than something started in
  * it: the file that Exec= names, one beside it or in a folder called like the application. In a
  * terminal emulator only the emulator is. Pure. */

@@ -125,3 +125,14 @@ uint64_t inotify_limit_target(
 	wanted = MIN_OF(wanted, inotify_limit_cap(resource, memory_bytes));
 	return MAX_OF(wanted, current);
 }
+
+uint64_t inotify_limit_request(const InotifyLimits *limits, InotifyResource resource, uint64_t used)
+{
+	InotifyLimit limit =
+		resource == INOTIFY_INSTANCES ? limits->fs_instances : limits->fs_watches;
+
+	if (limit.source == LIMIT_UNKNOWN)
+		return 0;
+	uint64_t target = inotify_limit_target(resource, limit.value, used, limits->memory_bytes);
+	return target > limit.value ? target : 0;
+}

@@ -64,6 +64,13 @@ uint64_t inotify_limit_cap(InotifyResource resource, uint64_t memory_bytes);
 uint64_t inotify_limit_target(
 	InotifyResource resource, uint64_t current, uint64_t used, uint64_t memory_bytes);
 
+/* What to ask vigil-helper for when nobody named a value: it cannot know the use (on purpose it
+ * sees nobody's /proc), so whoever asks reckons with it. 0, the helper's own step, where the limit
+ * is unknown or the target is no higher than it. limits' fs_instances, fs_watches are what the
+ * helper changes. Pure. */
+uint64_t inotify_limit_request(
+	const InotifyLimits *limits, InotifyResource resource, uint64_t used);
+
 /* The canary: asks the kernel itself by taking one instance and one watch (on dir_fd's directory)
  * and letting go. Certain whatever the survey could not see. Never fills anything up. */
 typedef enum CanaryResult {

@@ -21,6 +21,7 @@ void process_done(SurveyProcess *process)
 	free(process->comm);
 	free(process->exe);
 	free(process->cmdline);
+	free(process->arguments);
 	free(process->cgroup);
 	free(process->unit);
 	free(process->app_id);
@@ -155,16 +156,22 @@ static char *read_exe(int dir)
 	return strdup(link);
 }
 
-static char *read_cmdline(ProcessList *list, int dir)
+/* Fills cmdline and arguments, or leaves them NULL. */
+static void read_cmdline(ProcessList *list, int dir, SurveyProcess *process)
 {
 	ssize_t n = read_text(list, dir, "cmdline", CMDLINE_MAX);
 
 	while (n > 0 && list->buffer[n - 1] == '\0')
 		n--;
+	if (n <= 0)
+		return;
+	process->arguments = calloc(1, (size_t)n + 2);
+	if (process->arguments)
+		memcpy(process->arguments, list->buffer, (size_t)n);
 	for (ssize_t i = 0; i < n; i++)
 		if (list->buffer[i] == '\0')
 			list->buffer[i] = ' ';
-	return n > 0 ? strndup(list->buffer, (size_t)n) : NULL;
+	process->cmdline = strndup(list->buffer, (size_t)n);
 }
 
 static char *read_cgroup(ProcessList *list, int dir)
@@ -236,7 +243,7 @@ static int describe(Subject *subject)
 	SurveyProcessDetail *detail = &subject->detail;
 
 	process->exe = read_exe(subject->dir);
-	process->cmdline = read_cmdline(list, subject->dir);
+	read_cmdline(list, subject->dir, process);
 	process->cgroup = read_cgroup(list, subject->dir);
 	detail->relation = namespace_of_process(
 		subject->namespaces, subject->dir, &process->userns, &detail->namespace_owner);

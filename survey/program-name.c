@@ -63,11 +63,28 @@ static bool word_in(const char *list, const char *word, size_t length)
 	return false;
 }
 
-static const char *next_word(const char *p, size_t *ret_length)
+/* Goes through a command line word by word. */
+typedef struct Words {
+	const char *next;
+	/* A program that wrote over its command line leaves one argument, whose words stand apart
+	 * by spaces. */
+	bool by_spaces;
+} Words;
+
+static Words words_of(const char *arguments)
 {
-	p += strspn(p, " ");
-	*ret_length = strcspn(p, " ");
-	return p;
+	return (Words){.next = arguments, .by_spaces = arguments[strlen(arguments) + 1] == '\0'};
+}
+
+/* *ret_length 0: there are no more (an empty argument ends them, too). */
+static const char *next_word(Words *words, size_t *ret_length)
+{
+	if (words->by_spaces)
+		words->next += strspn(words->next, " ");
+	const char *word = words->next;
+	*ret_length = words->by_spaces ? strcspn(word, " ") : strlen(word);
+	words->next += *ret_length + (!words->by_spaces && *ret_length);
+	return word;
 }
 
 /* Cuts "/app/node_modules/@scope/tool/dist/cli.js" to "@scope/tool", "/usr/bin/meld" to "meld", and
@@ -111,14 +128,15 @@ static void shorten(const char **word, size_t *length)
 /* The script, module, jar or class in a command line whose first word is the interpreter's; NULL:
  * none. */
 static const char *script_in(
-	const Interpreter *interpreter, const char *cmdline, size_t *ret_length)
+	const Interpreter *interpreter, const char *arguments, size_t *ret_length)
 {
+	Words words = words_of(arguments);
 	size_t length;
-	const char *p = next_word(cmdline, &length); /* the interpreter itself */
+	const char *p = next_word(&words, &length); /* the interpreter itself */
 	bool is_java = streq(interpreter->stem, "java");
 	bool runs_verbs = streq(interpreter->stem, "deno") || streq(interpreter->stem, "bun");
 
-	for (p = next_word(p + length, &length); length; p = next_word(p + length, &length)) {
+	for (p = next_word(&words, &length); length; p = next_word(&words, &length)) {
 		if (p[0] != '-' || length == 1) {
 			if (runs_verbs && word_in("run", p, length))
 				continue;
@@ -135,17 +153,18 @@ static const char *script_in(
 		if (word_in("--eval --print", p, length))
 			return NULL;
 		if (word_in(interpreter->with_value, p, length))
-			p = next_word(p + length, &length);
+			(void)next_word(&words, &length);
 	}
 	return NULL;
 }
 
 /* Programs may write over their command line ("npm run dev", "gunicorn: worker"): its first word
  * then is a name of their own. */
-static const char *own_title(const char *cmdline, size_t *ret_length)
+static const char *own_title(const char *arguments, size_t *ret_length)
 {
+	Words words = words_of(arguments);
 	size_t length;
-	const char *word = next_word(cmdline, &length);
+	const char *word = next_word(&words, &length);
 	const char *slash = memrchr(word, '/', length);
 	const char *name = slash ? slash + 1 : word;
 	char buf[32];
@@ -164,18 +183,18 @@ static const char *own_title(const char *cmdline, size_t *ret_length)
 	return interpreter_of(buf) ? NULL : name;
 }
 
-char *identity_script(const char *exe, const char *cmdline)
+char *identity_script(const char *exe, const char *arguments)
 {
 	const Interpreter *interpreter = exe ? interpreter_of(base_name(exe)) : NULL;
 	size_t length;
 
-	if (!interpreter || !cmdline || own_title(cmdline, &length))
+	if (!interpreter || !arguments || own_title(arguments, &length))
 		return NULL;
-	const char *script = script_in(interpreter, cmdline, &length);
+	const char *script = script_in(interpreter, arguments, &length);
 	return script ? strndup(script, length) : NULL;
 }
 
-char *identity_program(const char *exe, const char *cmdline, const char *comm, pid_t pid)
+char *identity_program(const char *exe, const char *arguments, const char *comm, pid_t pid)
 {
 	char *name;
 
@@ -184,11 +203,11 @@ char *identity_program(const char *exe, const char *cmdline, const char *comm, p
 	if (!exe)
 		return asprintf(&name, "pid %d", pid) < 0 ? NULL : name;
 	const char *program = base_name(exe);
-	const Interpreter *interpreter = cmdline ? interpreter_of(program) : NULL;
+	const Interpreter *interpreter = arguments ? interpreter_of(program) : NULL;
 	size_t length = 0;
-	const char *script = interpreter ? own_title(cmdline, &length) : NULL;
+	const char *script = interpreter ? own_title(arguments, &length) : NULL;
 	if (interpreter && !script) {
-		script = script_in(interpreter, cmdline, &length);
+		script = script_in(interpreter, arguments, &length);
 		if (script)
 			shorten(&script, &length);
 	}

@@ -55,6 +55,7 @@ typedef struct SurveyProcess {
 	char *comm;	      /* kernel's name, at most 15 bytes (63 for kernel threads) */
 	char *exe;	      /* the executable's path; " (deleted)" cut off */
 	char *cmdline;	      /* arguments joined by spaces, bounded at 4096 bytes */
+	char *arguments;      /* the same with a NUL behind each, and one more behind the last */
 	char *cgroup;	      /* its path in the unified (or name=systemd) hierarchy */
 	char *unit; /* "foo.service", "app-x-1.scope": the innermost unit, user's before system's */
 	char *app_id;	     /* desktop id without ".desktop", from the unit's name (facts.md) */
@@ -121,6 +122,9 @@ static inline void survey_freep(Survey **s)
 
 /* The account of uid, or NULL. */
 const SurveyAccount *survey_account(const Survey *survey, uid_t uid);
+/* The most that any one user is seen to use of a resource: what a limit that holds for each of them
+ * has to bear. */
+uint64_t survey_most_used(const Survey *survey, InotifyResource resource);
 
 typedef enum SurveyKey {
 	SURVEY_BY_PROCESS,

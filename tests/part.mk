@@ -7,7 +7,7 @@ FUZZ_SECONDS ?= 20
 TEST_LIBS := common survey coredump monitord cli helper
 TEST_PKGS := libsystemd libnotify jansson inih popt sqlite3 libarchive glib-2.0
 $(foreach t,$(UNIT_TESTS),$(eval $(call test_program,$(t),$(t).c,$(TEST_LIBS),cmocka $(TEST_PKGS))))
-$(foreach t,$(TEST_TOOLS) $(BENCH_TOOLS) $(FUZZERS),$(eval $(call test_program,$(t),$(t).c,common survey coredump monitord helper,$(L_coredump))))
+$(foreach t,$(TEST_TOOLS) $(BENCH_TOOLS) $(FUZZERS),$(eval $(call test_program,$(t),$(t).c,common survey coredump monitord helper,$(L_monitord))))
 SUITES ?= unit integration lint
 
 test-programs: $(TEST_PROGRAMS)

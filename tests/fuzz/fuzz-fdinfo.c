@@ -1,15 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The fdinfo counter against one that has the whole text before it: whatever the text, and wherever
- * it is cut, both must count the same. With a fuzzer: clang -fsanitize=fuzzer -DVIGIL_LIBFUZZER.
- * Without: fuzz-fdinfo [SECONDS [SEED]] makes up its own input, from pieces of real lines and
- * noise, and prints the seed; fuzz-fdinfo FILE … runs the files of a corpus. */
-#include "common/cleanup.h"
-#include "common/clock.h"
-#include "common/text.h"
+ * it is cut, both must count the same. */
 #include "survey/fdinfo.h"
-#include <string.h>
-
-#define TEXT_MAX 4096
+#include "tests/fuzz/fuzz.h"
 
 static void count_plainly(
 	const char *text, size_t length, uint64_t *ret_watches, uint64_t *ret_marks)
@@ -29,16 +22,6 @@ static void count_plainly(
 	}
 }
 
-static void check(bool right, const char *what)
-{
-	if (right)
-		return;
-	(void)fprintf(stderr, "fuzz-fdinfo: %s differs\n", what);
-	abort();
-}
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 /* The first two bytes choose the cuts. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -57,74 +40,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fdinfo_feed(&pieces, text + at, n);
 	}
 	fdinfo_end(&pieces);
-	check(whole.watches == watches && pieces.watches == watches, "the number of watches");
-	check(whole.marks == marks && pieces.marks == marks, "the number of marks");
-	check(whole.hash == pieces.hash, "the hash");
+	fuzz_check(whole.watches == watches && pieces.watches == watches, "the number of watches");
+	fuzz_check(whole.marks == marks && pieces.marks == marks, "the number of marks");
+	fuzz_check(whole.hash == pieces.hash, "the hash");
 	return 0;
 }
 
 #ifndef VIGIL_LIBFUZZER
-static uint64_t next_random(uint64_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state;
-}
-
-static size_t make_up(uint8_t *data, uint64_t *state)
+static size_t make_up(uint8_t *data, size_t size, uint64_t *state)
 {
 	static const char *const parts[] = {"inotify wd:", "inotify wd:1f ino:2 sdev:3 mask:4",
 		"fanotify ino:", "fanotify mnt_id:", "fanotify sdev:", "fanotify flags:",
 		"inotify w", "inotify ", "fanotify", "\n", "\n", "\n", "pos:\t0\n", " ", ":"};
-	size_t n = 2, wanted = next_random(state) % TEXT_MAX;
 
-	data[0] = (uint8_t)next_random(state);
-	data[1] = (uint8_t)next_random(state);
-	while (n < wanted) {
-		const char *part = parts[next_random(state) % ELEMENTSOF(parts)];
-		if (next_random(state) % 8 == 0) {
-			data[n++] = (uint8_t)next_random(state);
-			continue;
-		}
-		size_t length = MIN_OF(strlen(part), (size_t)TEXT_MAX - n);
-		memcpy(data + n, part, length);
-		n += length;
-	}
-	return n;
-}
-
-static int run_file(const char *path)
-{
-	static uint8_t data[1024 * 1024];
-	_cleanup_(fclosep) FILE *file = fopen(path, "re");
-
-	if (!file) {
-		perror(path);
-		return 1;
-	}
-	return LLVMFuzzerTestOneInput(data, fread(data, 1, sizeof data, file));
+	return fuzz_make_up(data, 2, size, parts, ELEMENTSOF(parts), 8, state);
 }
 
 int main(int argc, char **argv)
 {
-	static uint8_t data[TEXT_MAX];
-	uint64_t seconds = 5, seed = now_usec(CLOCK_MONOTONIC) | 1, runs = 0;
-
-	if (argc > 1 && parse_u64(argv[1], 86400, &seconds) < 0) {
-		for (int i = 1; i < argc; i++)
-			if (run_file(argv[i]) != 0)
-				return 1;
-		return 0;
-	}
-	if (argc > 2 && (parse_u64(argv[2], UINT64_MAX, &seed) < 0 || seed == 0))
-		return 2;
-	printf("fuzz-fdinfo: seed %llu\n", (unsigned long long)seed);
-	(void)fflush(stdout);
-	usec_t end = now_usec(CLOCK_MONOTONIC) + seconds * USEC_PER_SEC;
-	for (uint64_t state = seed; now_usec(CLOCK_MONOTONIC) < end; runs++)
-		(void)LLVMFuzzerTestOneInput(data, make_up(data, &state));
-	printf("fuzz-fdinfo: %llu texts\n", (unsigned long long)runs);
-	return runs == 0;
+	return fuzz_main(argc, argv, make_up, 4096);
 }
 #endif

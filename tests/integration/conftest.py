@@ -119,7 +119,7 @@ def xvfb(processes, tmp_path):
 
 BUS_CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
-<busconfig><type>{kind}</type><listen>unix:path={path}</listen><auth>EXTERNAL</auth>
+<busconfig><type>{kind}</type><listen>unix:path={path}</listen><auth>EXTERNAL</auth><servicedir>{services}</servicedir>
 <policy context="default"><allow user="*"/><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy>
 </busconfig>"""
 
@@ -128,7 +128,9 @@ class Bus:
     def __init__(self, processes, tmp, kind):
         self.processes, self.path = processes, tmp / f"{kind}-bus"
         self.config = tmp / f"{kind}-bus.conf"
-        self.config.write_text(BUS_CONFIG.format(kind=kind, path=self.path))
+        self.services = tmp / f"{kind}-services"
+        self.services.mkdir()
+        self.config.write_text(BUS_CONFIG.format(kind=kind, path=self.path, services=self.services))
         self.address = f"unix:path={self.path}"
         self.start()
 
@@ -136,6 +138,17 @@ class Bus:
         self.path.unlink(missing_ok=True)
         self.child = self.processes.start(["dbus-daemon", f"--config-file={self.config}", "--nofork"], stderr=subprocess.DEVNULL)
         wait_for("the bus", self.path.exists)
+
+    def activatable(self, name, argv):
+        """From now on the bus starts argv when somebody calls the name."""
+        (self.services / f"{name}.service").write_text(f"[D-BUS Service]\nName={name}\nExec=" + " ".join(map(str, argv)) + "\n")
+        subprocess.run(["busctl", f"--address={self.address}", "call", "org.freedesktop.DBus", "/", "org.freedesktop.DBus",
+                        "ReloadConfig"], check=True, timeout=10)
+
+    def owns(self, name):
+        done = subprocess.run(["busctl", f"--address={self.address}", "call", "org.freedesktop.DBus", "/", "org.freedesktop.DBus",
+                               "NameHasOwner", "s", name], capture_output=True, text=True, timeout=10)
+        return "true" in done.stdout
 
     def kill(self):
         self.child.kill()
@@ -190,3 +203,37 @@ class Dunst:
 @pytest.fixture
 def dunst(processes, session_bus, xvfb, tmp_path):
     return Dunst(processes, session_bus, xvfb, tmp_path)
+
+
+def silent_owner(processes, bus, name):
+    """A peer that owns the name, says "called" for each call that reaches it, and answers none."""
+    owner = processes.start([BUILD / "tests/tools/silent-owner", bus.address, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert owner.stdout.readline().strip() == "owned"
+    return owner
+
+
+RULES = """
+polkit.addRule(function(action, subject) {
+    if (action.id != "org.vigil.helper.raise-inotify-limit") return polkit.Result.NOT_HANDLED;
+    if (subject.user == "nobody" && ["20", "128"].indexOf(action.lookup("old")) >= 0 && action.lookup("limit") == "instances") return polkit.Result.YES;
+    if (subject.user == "nobody" && action.lookup("limit") != "instances") return polkit.Result.YES;
+    if (subject.user == "games") return polkit.Result.NO;
+    return polkit.Result.NOT_HANDLED;
+});
+polkit.addAdminRule(function(action, subject) { return ["unix-user:root"]; });
+"""
+
+
+@pytest.fixture
+def polkit(processes, system_bus, tmp_path):
+    """polkitd sees our action and rules through binds in a mount namespace of its own: nothing of the machine changes."""
+    for name in ("actions", "rules"):
+        (tmp_path / name).mkdir(mode=0o755)
+    (tmp_path / "actions/p.policy").write_text((ROOT / "units/org.vigil.helper.policy").read_text())
+    (tmp_path / "rules/1.rules").write_text(RULES)
+    script = (f"mount --bind {tmp_path}/actions /usr/share/polkit-1/actions && mkdir -p /etc/polkit-1/rules.d && "
+              f"mount --bind {tmp_path}/rules /etc/polkit-1/rules.d && "
+              "exec $(ls /usr/lib/polkit-1/polkitd /usr/libexec/polkitd 2>/dev/null | head -1) --no-debug")
+    processes.start(["unshare", "-m", "sh", "-c", script], env=dict(os.environ, DBUS_SYSTEM_BUS_ADDRESS=system_bus.address),
+                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_for("polkitd", lambda: system_bus.owns("org.freedesktop.PolicyKit1"))

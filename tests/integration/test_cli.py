@@ -47,6 +47,28 @@ def test_rows(args, status, out, err):
     assert done.stderr.count("\n") <= 1  # errors are one line
 
 
+GERMAN = {"LANGUAGE": "de", "LC_ALL": "C.UTF-8"}
+
+
+def test_translations_are_found_from_the_build_tree():
+    done = vigil("--help", env=GERMAN)
+    assert done.returncode == 0 and done.stdout.startswith("Aufruf: vigil BEFEHL")
+    assert "Befehle:" in done.stdout and "wer wie viele inotify-Instanzen" in done.stdout and "Commands:" not in done.stdout
+    assert "Gemeint war „status“?" in vigil("stauts", env=GERMAN).stderr
+    # what programs read stays
+    assert "totals" in json.loads(vigil("inotify", "--json", env=GERMAN).stdout)
+    assert vigil("inotify", "--sort=watches", env=GERMAN).stdout.split()[0] == "PID"
+    assert vigil("--help", env=dict(GERMAN, LC_ALL="C")).stdout.startswith("Usage:")
+    daemon = subprocess.run([BUILD / "vigil-monitord", "--help"], env=dict(os.environ, **GERMAN), capture_output=True, text=True, timeout=20)
+    assert "eine Zeile je Ereignis" in daemon.stdout
+
+
+def test_status_lines_up_in_any_language():
+    for env in ({}, GERMAN):
+        lines = vigil("status", "--color=never", env=env).stdout.splitlines()
+        assert len({re.search("[█░]", line).start() for line in lines if re.search("[█░]", line)}) == 1
+
+
 def fixture(tmp_path, name="evil\n\033[31m"):
     """A tree with one holder whose every text is hostile."""
     p = tmp_path / "proc/77"

@@ -1,21 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """vigil-helper's code with a real polkitd on a private system bus, over directories of the test's own."""
 import os
+import pty
+import re
+import select
 import subprocess
+import termios
 
 import pytest
 
-from conftest import BUILD, ROOT, wait_for
+from conftest import BUILD, DEADLINE, ROOT, silent_owner, wait_for
 
-RULES = """
-polkit.addRule(function(action, subject) {
-    if (action.id != "org.vigil.helper.raise-inotify-limit") return polkit.Result.NOT_HANDLED;
-    if (subject.user == "nobody" && action.lookup("old") == "128" && action.lookup("limit") == "instances") return polkit.Result.YES;
-    if (subject.user == "nobody" && action.lookup("limit") != "instances") return polkit.Result.YES;
-    if (subject.user == "games") return polkit.Result.NO;
-    return polkit.Result.NOT_HANDLED;
-});
-"""
+# root's password inside the tests' mount namespaces: "secret"
+SHADOW = "root:$6$vigiltest$lb3M79iUGWXq4U2DEF.vKd9KMAjdnkR4cHcWV.J5cEyKHF3JwPMkSuiwOLf6xfRPlGlCCBgsrXLIfXKyncMsB1:20000::::::\n"
 
 
 @pytest.fixture(autouse=True)
@@ -24,25 +21,8 @@ def root():
         pytest.skip("needs root to start polkitd")
 
 
-@pytest.fixture
-def polkit(processes, system_bus, tmp_path):
-    """polkitd sees our action and rules through binds in a mount namespace of its own: nothing of the machine changes."""
-    for name in ("actions", "rules"):
-        (tmp_path / name).mkdir(mode=0o755)
-    (tmp_path / "actions/p.policy").write_text((ROOT / "units/org.vigil.helper.policy").read_text())
-    (tmp_path / "rules/1.rules").write_text(RULES)
-    script = (f"mount --bind {tmp_path}/actions /usr/share/polkit-1/actions && mkdir -p /etc/polkit-1/rules.d && "
-              f"mount --bind {tmp_path}/rules /etc/polkit-1/rules.d && "
-              "exec $(ls /usr/lib/polkit-1/polkitd /usr/libexec/polkitd 2>/dev/null | head -1) --no-debug")
-    processes.start(["unshare", "-m", "sh", "-c", script], env=dict(os.environ, DBUS_SYSTEM_BUS_ADDRESS=system_bus.address),
-                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_for("polkitd", lambda: owned(system_bus, "org.freedesktop.PolicyKit1"))
-
-
-def owned(bus, name):
-    done = subprocess.run(["busctl", f"--address={bus.address}", "call", "org.freedesktop.DBus", "/", "org.freedesktop.DBus",
-                           "NameHasOwner", "s", name], capture_output=True, text=True, timeout=10)
-    return "true" in done.stdout
+def setpriv(user):
+    return ["setpriv", f"--reuid={user}", "--regid=nogroup", "--clear-groups"]
 
 
 class Helper:
@@ -56,12 +36,14 @@ class Helper:
         self.log = open(tmp / "helper.log", "w")
         self.child = processes.start([BUILD / "tests/tools/helper-test", tmp / "proc", self.sysctl, tmp], stderr=self.log,
                                      env=dict(os.environ, DBUS_SYSTEM_BUS_ADDRESS=bus.address))
-        wait_for("the helper", lambda: owned(bus, "org.vigil.Helper1"))
+        wait_for("the helper", lambda: bus.owns("org.vigil.Helper1"))
+
+    def command(self, *args, interactive="no"):
+        return ["busctl", f"--address={self.bus.address}", f"--allow-interactive-authorization={interactive}", "call", "org.vigil.Helper1",
+                "/org/vigil/Helper1", "org.vigil.Helper1", *args]
 
     def call(self, user, *args, interactive="no"):
-        return subprocess.run(["setpriv", f"--reuid={user}", "--regid=nogroup", "--clear-groups", "busctl", f"--address={self.bus.address}",
-                               f"--allow-interactive-authorization={interactive}", "call", "org.vigil.Helper1", "/org/vigil/Helper1",
-                               "org.vigil.Helper1", *args], capture_output=True, text=True, timeout=30)
+        return subprocess.run([*setpriv(user), *self.command(*args, interactive=interactive)], capture_output=True, text=True, timeout=30)
 
     def value(self, which="instances"):
         return int((self.tmp / f"proc/max_user_{which}").read_text())
@@ -69,6 +51,44 @@ class Helper:
     @property
     def dropin(self):
         return self.sysctl / "60-vigil-inotify.conf"
+
+
+class Terminal:
+    """A person at a terminal: a program on a pty of its own, as another user, where the default system bus is the test's and
+    root has a password. Nothing of the machine changes: it is all in a mount namespace."""
+
+    def __init__(self, processes, bus, tmp, user, argv, pass_fds=()):
+        (tmp / "shadow").write_text(SHADOW)
+        (tmp / "shadow").chmod(0o600)
+        script = (f"mkdir -p /run/dbus && mount -t tmpfs tmpfs /run/dbus && touch /run/dbus/system_bus_socket && "
+                  f"mount --bind {bus.path} /run/dbus/system_bus_socket && mount --bind {tmp}/shadow /etc/shadow && "
+                  f"mount --bind {tmp}/proc /proc/sys/fs/inotify && "
+                  f'exec setpriv --reuid={user} --regid=nogroup --clear-groups "$@"')
+        self.fd, theirs = pty.openpty()
+        self.seen = ""
+        env = {k: v for k, v in os.environ.items() if k != "DBUS_SYSTEM_BUS_ADDRESS"}
+        self.child = processes.start(["unshare", "-m", "setsid", "--ctty", "--wait", "sh", "-c", script, "sh", *argv], stdin=theirs,
+                                     stdout=theirs, stderr=theirs, env=dict(env, TERM="xterm"), pass_fds=pass_fds)
+        os.close(theirs)
+
+    def expect(self, pattern):
+        """Reads on until the pattern is on the screen; a program that ends before, or says nothing more, fails the test."""
+        while not re.search(pattern, self.seen):
+            assert select.select([self.fd], [], [], DEADLINE)[0], f"no {pattern!r} in: {self.seen}"
+            try:
+                chunk = os.read(self.fd, 4096)
+            except OSError:  # everybody closed the other end
+                chunk = b""
+            assert chunk, f"no {pattern!r} in: {self.seen}"
+            self.seen += chunk.decode(errors="replace")
+
+    def type_password(self, line):
+        # what is typed before the echo goes off is thrown away, as getpass(3) does
+        wait_for("the echo to go off", lambda: not termios.tcgetattr(self.fd)[3] & termios.ECHO)
+        os.write(self.fd, line.encode() + b"\n")
+
+    def close(self):
+        os.close(self.fd)
 
 
 @pytest.fixture
@@ -107,6 +127,87 @@ def test_details_reach_polkit(helper):
 def test_interactive_asks_an_agent_and_without_one_is_refused(helper):
     done = helper.call("daemon", "RaiseInotifyLimit", "st", "instances", "0", interactive="yes")
     assert done.returncode != 0 and helper.value() == 128
+
+
+RAISE = ("RaiseInotifyLimit", "st", "instances", "0")
+
+
+def test_a_password_typed_at_the_terminal(helper, processes, system_bus, tmp_path):
+    """vigil starts pkttyagent, polkitd asks it, PAM checks what is typed: all real."""
+    t = Terminal(processes, system_bus, tmp_path, "daemon", [BUILD / "vigil", "inotify", "raise", "instances"])
+    t.expect("limit of inotify instances from 128 to 256")
+    t.expect("Password: ")
+    assert helper.value() == 128
+    t.type_password("secret")
+    t.expect("AUTHENTICATION COMPLETE")
+    t.expect("fs.inotify.max_user_instances: 256, was 128. In force now")
+    assert helper.value() == 256 and "by uid 1 " in helper.dropin.read_text()
+
+
+def test_a_wrong_password_changes_nothing(helper, processes, system_bus, tmp_path):
+    t = Terminal(processes, system_bus, tmp_path, "daemon", [BUILD / "vigil", "inotify", "raise", "instances"])
+    t.expect("Password: ")
+    t.type_password("wrong")
+    t.expect("AUTHENTICATION FAILED")
+    t.expect("vigil: You are not authorised")
+    assert t.child.wait(20) == 1
+    assert helper.value() == 128 and not helper.dropin.exists()
+
+
+def prompted(helper, processes, tmp_path):
+    """A caller of its own and an agent at a terminal who is asked for its password. Gives both."""
+    # stopped until its agent is registered; a process keeps its identity over exec
+    caller = processes.start([*setpriv("daemon"), "sh", "-c", 'read -r go; exec "$@"', "sh", *helper.command(*RAISE, interactive="yes")],
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    ready, theirs = os.pipe()
+    agent = Terminal(processes, helper.bus, tmp_path, "daemon",
+                     ["pkttyagent", f"--process={caller.pid}", f"--notify-fd={theirs}"], pass_fds=[theirs])
+    os.close(theirs)
+    assert os.read(ready, 1) == b""  # closed: registered
+    os.close(ready)
+    caller.stdin.write("go\n")
+    caller.stdin.flush()
+    agent.expect("Password: ")
+    return caller, agent
+
+
+def test_an_agent_of_its_own_answers(helper, processes, tmp_path):
+    caller, agent = prompted(helper, processes, tmp_path)
+    agent.type_password("secret")
+    assert caller.stdout.readline().strip() == "tt 128 256"
+    assert helper.value() == 256
+
+
+def test_who_vanishes_at_the_prompt_takes_the_request_along(helper, processes, tmp_path):
+    caller, _ = prompted(helper, processes, tmp_path)
+    with open(tmp_path / "monitor", "w") as out:
+        processes.start(["busctl", f"--address={helper.bus.address}", "monitor"], stdout=out, stderr=out)
+    wait_for("the monitor", lambda: "Monitoring bus" in (tmp_path / "monitor").read_text())
+    caller.kill()
+    caller.wait()
+    # polkitd tells the agent: nobody is asked for a password that serves nothing
+    wait_for("the prompt to be taken back", lambda: "Member=CancelAuthentication" in (tmp_path / "monitor").read_text())
+    assert "Member=CancelCheckAuthorization" in (tmp_path / "monitor").read_text()
+    assert helper.child.wait(20) == 0  # idle, so nothing is pending
+    assert helper.value() == 128 and not helper.dropin.exists()
+
+
+def test_only_so_many_prompts_stand_open(processes, system_bus, tmp_path):
+    """polkit never answers here: eight wait, the ninth is told, and one that gives up makes room."""
+    polkit = silent_owner(processes, system_bus, "org.freedesktop.PolicyKit1")
+    helper = Helper(processes, system_bus, tmp_path)
+    waiting = []
+    for _ in range(8):
+        waiting.append(processes.start([*setpriv("nobody"), *helper.command(*RAISE)], stderr=subprocess.DEVNULL))
+        assert polkit.stdout.readline().strip() == "called"
+    ninth = helper.call("nobody", *RAISE)
+    assert ninth.returncode != 0 and "Too many requests wait" in ninth.stderr
+    waiting[3].kill()
+    waiting[3].wait()
+    assert polkit.stdout.readline().strip() == "called"  # told to forget that question
+    processes.start([*setpriv("nobody"), *helper.command(*RAISE)], stderr=subprocess.DEVNULL)
+    assert polkit.stdout.readline().strip() == "called"
+    assert helper.value() == 128
 
 
 @pytest.mark.parametrize("args, error", [

@@ -1,20 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The daemon on a real bus with a real notification daemon, in a user namespace whose limits are its own."""
+import json
 import os
 import re
 import subprocess
 import time
 
+import jsonschema
 import pytest
 
-from conftest import BUILD, LOAD, wait_for
+from conftest import BUILD, LOAD, ROOT, silent_owner, vigil, wait_for
 
-INSIDE = ["unshare", "-Ur", "--pid", "--fork", "--mount-proc", "--kill-child"]
 CONFIG = "[Inotify]\nCloseIntervalSec=1s\nIdleIntervalSec=1s\n"
 
 
 class Daemon:
     """vigil-monitord in a namespace; what is run beside it is started through a shell in there."""
+
+    inside = ["unshare", "-Ur", "--pid", "--fork", "--mount-proc", "--kill-child"]
 
     def __init__(self, processes, tmp, session, system=None, instances=20, watches=1000, config=CONFIG):
         self.processes = processes
@@ -24,11 +27,20 @@ class Daemon:
         env = dict(os.environ, DBUS_SESSION_BUS_ADDRESS=session.address, LC_ALL="C.UTF-8", TMPDIR=str(tmp),
                    DBUS_SYSTEM_BUS_ADDRESS=system.address if system else f"unix:path={tmp}/no-system-bus")
         self.env = env
-        script = (f"echo {instances} >/proc/sys/user/max_inotify_instances; echo {watches} >/proc/sys/user/max_inotify_watches; "
-                  f"{BUILD}/vigil-monitord --verbose --config={tmp}/conf >{self.log} 2>&1 & echo $!; "
+        self.limits = (instances, watches)
+        script = (f"{BUILD}/vigil-monitord --verbose --config={tmp}/conf >{self.log} 2>&1 & echo $!; "
                   "while read -r line; do eval \"$line\"; done")
-        self.shell = processes.start([*INSIDE, "sh", "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env)
+        self.shell = processes.start([*self.inside, "sh", "-c", self.prepare() + 'exec "$@"', "sh", *self.enter(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env)
         self.inner_pid = int(self.shell.stdout.readline())
+
+    def prepare(self):
+        """What is done in there first, as root."""
+        instances, watches = self.limits
+        return f"echo {instances} >/proc/sys/user/max_inotify_instances; echo {watches} >/proc/sys/user/max_inotify_watches; "
+
+    def enter(self, script):
+        """How the shell is started."""
+        return ["sh", "-c", script]
 
     def run(self, line):
         self.shell.stdin.write(line + "\n")
@@ -81,6 +93,16 @@ def test_the_warning_names_the_culprit_and_goes_away(processes, tmp_path, sessio
     assert "Show" in d.text() or "culprit" in d.text()
 
 
+def test_the_warning_speaks_the_persons_language(processes, tmp_path, session_bus, dunst, monkeypatch):
+    monkeypatch.setenv("LANGUAGE", "de")
+    d = Daemon(processes, tmp_path, session_bus)
+    d.load(17, 1, "culprit")
+    wait_for("the warning", lambda: dunst.displayed() == 1)
+    entry = dunst.newest()
+    assert entry["summary"] == "inotify-Instanzen werden knapp"
+    assert "17 von 20 Instanzen sind belegt" in entry["body"] and "culprit" in entry["body"]
+
+
 def test_watches_run_out(processes, tmp_path, session_bus, dunst):
     d = Daemon(processes, tmp_path, session_bus, watches=100)
     d.load(1, 120, "watcher")
@@ -123,13 +145,15 @@ def test_pressing_ignore_keeps_it_quiet(processes, tmp_path, session_bus, dunst)
     wait_for("urgency", lambda: d.get("Level") == "urgent")
     d.call("org.vigil.Monitor1", "Refresh")
     assert dunst.displayed() == 0
+    assert "you chose Ignore" in vigil("status", env={"DBUS_SESSION_BUS_ADDRESS": session_bus.address}).stdout
 
 
 def press(dunst, action):
     """Presses a button as a person would, by dunst's context menu, whose chooser is a script here."""
     # libnotify believes only the server: so the button is pressed on dunst itself, by its context menu.
     menu = dunst.config.parent / "menu"
-    menu.write_text("#!/bin/sh\ngrep -i -m1 \"" + {"ignore": "Ignore", "raise": "Raise", "show": "Show"}[action] + "\"\n")
+    label = {"ignore": "Ignore", "raise": "Raise", "show": "Show", "offered": "nothing"}[action]
+    menu.write_text(f"#!/bin/sh\ntee {menu}-listed | grep -i -m1 \"{label}\"\n")
     menu.chmod(0o755)
     if f"dmenu = {menu}" not in dunst.config.read_text():
         dunst.config.write_text(dunst.config.read_text() + f"dmenu = {menu}\n")
@@ -161,13 +185,6 @@ def test_it_outlives_the_bus(processes, tmp_path, session_bus, dunst):
     dunst.start()
     wait_for("the daemon on the new bus", lambda: d.get("Level") == "warning")
     wait_for("the warning on the new bus", lambda: dunst.displayed() == 1)
-
-
-def silent_owner(processes, bus, name):
-    """A peer that owns the name, says "called" for each call that reaches it, and answers none."""
-    owner = processes.start([BUILD / "tests/tools/silent-owner", bus.address, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert owner.stdout.readline().strip() == "owned"
-    return owner
 
 
 def test_a_server_that_never_answers_delays_nothing(processes, tmp_path, session_bus):
@@ -235,11 +252,51 @@ def test_ending_closes_what_it_showed(processes, tmp_path, session_bus, dunst):
     wait_for("the screen to be clean", lambda: dunst.displayed() == 0)
 
 
-def test_survey_over_the_bus(processes, tmp_path, session_bus):
+def bus_survey(d):
+    done = d.call("--json=short", "org.vigil.Inotify1", "Survey")
+    assert done.returncode == 0, done.stderr
+    return json.loads(json.loads(done.stdout)["data"][0])
+
+
+def test_survey_over_the_bus_is_the_command_lines(processes, tmp_path, session_bus):
+    """The same document as `vigil inotify --json` in the same place, but for what a scan measures of itself."""
     d = Daemon(processes, tmp_path, session_bus)
     wait_for("the level", lambda: d.get("Level") == "ok")
-    done = d.call("org.vigil.Inotify1", "Survey")
-    assert done.returncode == 0 and "maxInstances" in done.stdout
+    d.load(3, 5, "holder")
+    wait_for("the daemon to see it", lambda: d.get("InstancesUsed") == "3")
+    d.run(f"{BUILD}/vigil inotify --json >{tmp_path}/out-own; echo $?")
+    assert d.reply() == "0"
+    own, theirs = json.loads((tmp_path / "out-own").read_text()), bus_survey(d)
+    jsonschema.validate(theirs, json.loads((ROOT / "man/schema/inotify.schema.json").read_text()))
+    for survey in (own, theirs):
+        for of_the_scan in ("durationUsec", "cpuUsec", "scanned"):  # the command line sees itself, too
+            assert survey.pop(of_the_scan) > 0
+    assert own == theirs
+
+
+def test_asking_in_a_loop_does_not_make_it_scan_in_a_loop(processes, tmp_path, session_bus):
+    d = Daemon(processes, tmp_path, session_bus, config="[Inotify]\nIdleIntervalSec=1h\nCloseIntervalSec=1h\n")
+    wait_for("the level", lambda: d.get("Level") == "ok")
+    first = time.monotonic()
+    surveys = [bus_survey(d) for _ in range(40)]
+    seconds = time.monotonic() - first
+    looks = d.text().count("inotify: ")
+    assert len({s["durationUsec"] for s in surveys}) <= looks <= 2 + seconds
+    assert looks < 20
+    # an old one is not given out: what came since is in the next
+    d.load(3, 5, "holder")
+    wait_for("a fresh survey", lambda: bus_survey(d)["totals"]["instances"] == 3)
+
+
+def test_unloading_answers_whoever_waits_for_a_survey(processes, tmp_path, session_bus):
+    d = Daemon(processes, tmp_path, session_bus, config="[Inotify]\nIdleIntervalSec=1h\n")
+    wait_for("the level", lambda: d.get("Level") == "ok")
+    for _ in range(20):
+        caller = processes.start(["busctl", f"--address={session_bus.address}", "call", "org.vigil.Monitor1", "/org/vigil/Monitor1",
+                                  "org.vigil.Inotify1", "Survey"], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        assert d.call("org.vigil.Monitor1", "UnloadModule", "s", "inotify").returncode == 0
+        caller.wait(10)  # with a survey, or told that there will be none; never left to its own time-out of 25 s
+        assert d.call("org.vigil.Monitor1", "LoadModule", "s", "inotify").returncode == 0
 
 
 def test_only_the_canary_takes_instances(processes, tmp_path, session_bus):

@@ -67,6 +67,45 @@ static void targets_hold_for_all_figures(void **state)
 		    UINT64_MAX);
 }
 
+/* Whoever asks reckons with the use, the helper judges by the limit: together they keep what
+ * `raise` without VALUE promises. */
+static void what_is_asked_for_without_a_value_is_granted(void **state)
+{
+	static const uint64_t memories[] = {0, 1ull << 28, 16ull << 30, 4ull << 40};
+	char text[32];
+
+	(void)state;
+	for (uint64_t current = 1; current < 1u << 24; current = current * 5 + 2)
+		for (uint64_t used = 0; used < 1u << 24; used = used * 7 + 1)
+			for (size_t i = 0; i < 2 * ELEMENTSOF(memories); i++) {
+				InotifyResource resource =
+					i % 2 ? INOTIFY_WATCHES : INOTIFY_INSTANCES;
+				uint64_t memory = memories[i / 2], old, new,
+					 cap = inotify_limit_cap(resource, memory);
+				InotifyLimits limits = {.fs_instances = {current, LIMIT_FS},
+					.fs_watches = {current, LIMIT_FS},
+					.memory_bytes = memory};
+				(void)snprintf(
+					text, sizeof text, "%llu\n", (unsigned long long)current);
+				fixture_file(resource == INOTIFY_WATCHES
+						     ? "proc/max_user_watches"
+						     : "proc/max_user_instances",
+					text);
+				roots.memory_bytes = memory;
+				assert_int_equal(
+					change_plan(&roots, resource,
+						inotify_limit_request(&limits, resource, used),
+						&old, &new),
+					CHANGE_OK);
+				assert_true(old == current && new >= current);
+				assert_true(new >= MIN_OF(2 * current, cap));
+				assert_true(new >= MIN_OF(2 * used, cap));
+				assert_true(new <= MAX_OF(cap, current));
+			}
+	InotifyLimits unknown = {};
+	assert_int_equal(inotify_limit_request(&unknown, INOTIFY_WATCHES, 5), 0);
+}
+
 static void the_dropin_reads_back_what_it_wrote(void **state)
 {
 	DropIn dropin = {.entries = {{true, 256, 128, 1000, 1700000000000000},
@@ -256,6 +295,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(targets_hold_for_all_figures),
+		TEST(what_is_asked_for_without_a_value_is_granted),
 		cmocka_unit_test(the_dropin_reads_back_what_it_wrote),
 		TEST(raise_then_reset_restores),
 		TEST(what_is_refused_changes_nothing),

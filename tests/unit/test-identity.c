@@ -95,6 +95,15 @@ static void applications(void **state)
 		{"app-cut\\x2-7.scope", "cut\\x2"},
 		{"snap.code.code-1f2e.scope", "code_code"},
 		{"snap.lxd.daemon.service", "lxd_daemon"},
+		{"dbus-:1.2-org.gnome.Foo@0.service", "org.gnome.Foo"},
+		{"dbus-:1.22-org.gnome.Foo\\x2dBar@17.service", "org.gnome.Foo-Bar"},
+		{"dbus-:1.2-org.gnome.Foo.service", "org.gnome.Foo"},
+		{"dbus-:1.2-@0.service", NULL},
+		{"dbus-:1.2-nodots@0.service", NULL},
+		{"dbus-:1-org.gnome.Foo@0.service", NULL},
+		{"dbus-:.-org.gnome.Foo@0.scope", NULL},
+		{"dbus-:", NULL},
+		{"dbus-broker.service", NULL},
 		{"ssh.service", NULL},
 		{"app-", NULL},
 		{"app-.scope", NULL},
@@ -211,6 +220,17 @@ static void hostile_units_give_no_application(void **state)
 	}
 }
 
+/* As a survey keeps them: "|" parts two arguments; without it what stands there is one. */
+static char *arguments_of(const char *cmdline)
+{
+	size_t n = cmdline ? strlen(cmdline) : 0;
+	char *arguments = cmdline ? calloc(1, n + 2) : NULL;
+
+	for (size_t i = 0; i < n; i++)
+		arguments[i] = cmdline[i] == '|' ? '\0' : cmdline[i];
+	return arguments;
+}
+
 static void programs(void **state)
 {
 	static const struct {
@@ -258,6 +278,16 @@ static void programs(void **state)
 		{"/bin/bash", "bash -", "bash", "bash (-)"},
 		{"/usr/bin/shotwell", "shotwell x", "shotwell", "shotwell"}, /* begins like sh */
 		{"/usr/bin/nodejs-thing", "a b", "x", "nodejs-thing"},
+		{"/usr/bin/python3", "python3|/opt/my tools/sync files.py|a b", "python3",
+			"python3 (sync files.py)"},
+		{"/usr/bin/node", "node|--inspect|/srv/my shop/index.js|x", "node",
+			"node (my shop/index.js)"},
+		{"/usr/bin/java", "java|-cp|/a b.jar:/c.jar|com.x.Main", "java",
+			"java (com.x.Main)"},
+		{"/usr/bin/bash", "bash|-c|echo a b", "bash", "bash"},
+		{"/usr/bin/node", "npm run dev|", "npm run dev", "node (npm)"},
+		{"/usr/bin/python3", "python3||x.py", "python3", "python3"},
+		{"/usr/bin/python3", "|x.py", "python3", "python3"},
 		{NULL, NULL, "comm", "comm"},
 		{NULL, NULL, NULL, "pid 77"},
 		{"/", "", "", "/"},
@@ -266,15 +296,15 @@ static void programs(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+		_cleanup_(freep) char *arguments = arguments_of(rows[i].cmdline);
 		_cleanup_(freep) char *name =
-			identity_program(rows[i].exe, rows[i].cmdline, rows[i].comm, 77);
+			identity_program(rows[i].exe, arguments, rows[i].comm, 77);
 		assert_non_null(name);
 		if (rows[i].expected)
 			assert_string_equal(name, rows[i].expected);
 	}
-	char longest[5000];
-	memset(longest, 'x', sizeof longest - 1);
-	longest[sizeof longest - 1] = '\0';
+	char longest[5000] = "";
+	memset(longest, 'x', sizeof longest - 2);
 	memcpy(longest, "node ", 5);
 	_cleanup_(freep) char *name = identity_program("/usr/bin/node", longest, "node", 1);
 	assert_true(strlen(name) < 100);
@@ -355,9 +385,10 @@ static void rows_are_named_by_their_application(void **state)
 		identity_cache_new(dirs, "de_DE.UTF-8");
 	for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
 		char cgroup[256];
+		_cleanup_(freep) char *arguments = arguments_of(rows[i].cmdline);
 		SurveyProcess process = {.pid = 5,
 			.exe = (char *)rows[i].exe,
-			.cmdline = (char *)rows[i].cmdline,
+			.arguments = arguments,
 			.cgroup = cgroup};
 		(void)snprintf(cgroup, sizeof cgroup, "/user.slice/user@1000.service/app.slice/%s",
 			rows[i].unit);

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A screen and a real notification daemon in a user's session, read back and pressed as a person would."""
+import json
+
+from machine import wait_for
+
+DISPLAY = ":7"
+CONFIG = """[global]
+font = Sans 11
+width = 500
+height = 400
+markup = full
+history_length = 1000
+dmenu = {home}/menu
+"""
+
+
+class Desktop:
+    def __init__(self, machine, user):
+        self.machine, self.user = machine, user
+        home = f"/home/{user}"
+        machine.linger(user)
+        machine.run_as(user, "mkdir", "-p", f"{home}/.config/dunst")
+        machine.write(f"{home}/.config/dunst/dunstrc", CONFIG.format(home=home))
+        machine.write(f"{home}/menu", f"#!/bin/sh\ngrep -i -m1 -f {home}/choice\n", 0o755)
+        machine.run_as(user, "systemd-run", "--user", "--quiet", "--collect", "--unit=xvfb", "Xvfb", DISPLAY, "-screen", "0",
+                       "1024x768x24", "-nolisten", "tcp")
+        wait_for("the screen", machine.path(f"/tmp/.X11-unix/X{DISPLAY[1:]}").exists)
+        # what a desktop session tells its user manager
+        machine.run_as(user, "systemctl", "--user", "set-environment", f"DISPLAY={DISPLAY}")
+        machine.run_as(user, "systemctl", "--user", "start", "dunst.service")  # the package's own unit
+        assert self._ctl("count", "displayed").returncode == 0
+
+    def end(self):
+        self.machine.as_user(self.user, "systemctl", "--user", "stop", "dunst.service", "xvfb.service")
+        self.machine.as_user(self.user, "systemctl", "--user", "unset-environment", "DISPLAY")
+
+    def _ctl(self, *args):
+        return self.machine.as_user(self.user, "dunstctl", *args)
+
+    def displayed(self):
+        return int(self._ctl("count", "displayed").stdout or 0)
+
+    def history(self):
+        """What is no longer displayed, newest first."""
+        data = json.loads(self._ctl("history").stdout)["data"][0]
+        return [{key: value.get("data") for key, value in entry.items()} for entry in data]
+
+    def close_all(self):
+        """Takes everything off the screen, so that history() tells of it."""
+        self._ctl("close-all")
+
+    def press(self, label):
+        """Presses a button of the newest notification, by dunst's own menu."""
+        self.machine.write(f"/home/{self.user}/choice", label + "\n")
+        done = self._ctl("context")
+        assert done.returncode == 0, done.stderr

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Debian root file systems for the system tests, made by mmdebstrap and kept for a week."""
+import datetime
+import hashlib
+import os
+import re
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+# What Vigil's programs link, what a booted session needs, and what the tests ask their questions with. Where a suite has
+# renamed a library (libarchive13t64), the new package provides the old name.
+PACKAGES = """
+systemd systemd-sysv dbus dbus-user-session libpam-systemd systemd-coredump polkitd login passwd procps util-linux mount acl
+libsystemd0 libnotify4 libjansson4 libinih1 libpopt0 libsqlite3-0 libarchive13 libglib2.0-0 libdw1 libelf1 libseccomp2 libcurl4
+dunst xvfb
+""".split()
+BUILD_PACKAGES = """
+gcc make pkg-config libc6-dev libsystemd-dev libnotify-dev libjansson-dev libinih-dev libpopt-dev libsqlite3-dev libarchive-dev
+libdw-dev libelf-dev libseccomp-dev libcurl4-openssl-dev gettext
+""".split()
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+
+
+class Failure(Exception):
+    """One line for people: what failed, on what, why."""
+
+
+def cache_directory():
+    """Where root file systems are kept. It is executed from as root, so it must be root's alone."""
+    path = Path(os.environ.get("XDG_CACHE_HOME") or "/var/cache") / "vigil-test"
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    info = path.lstat()
+    if not stat.S_ISDIR(info.st_mode) or info.st_uid != 0 or info.st_mode & 0o077:
+        raise Failure(f"'{path}' is not a directory of root's alone (0700): remove it and try again")
+    return path
+
+
+def host_mirror():
+    """The archive that this machine's apt takes Debian's main packages from; None: not a Debian, or never updated."""
+    if not shutil.which("apt-get"):
+        return None
+    done = subprocess.run(["apt-get", "indextargets", "--format", "$(ORIGIN)|$(LABEL)|$(COMPONENT)|$(REPO_URI)", "Created-By: Packages"],
+                          capture_output=True, text=True, timeout=60)
+    for line in done.stdout.splitlines():
+        origin, label, component, uri = line.split("|", 3)
+        if (origin, label, component) == ("Debian", "Debian", "main"):
+            return uri
+    return None
+
+
+def host_apt_options():
+    """What apt was told about the way to its archive: proxies, and dates that are not to be checked."""
+    if not shutil.which("apt-config"):
+        return []
+    dump = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, timeout=60).stdout
+    wanted = re.compile(r'Acquire::(\S*Proxy\S*|Check-\S+|Retries|ForceIPv[46]) ".+";$')
+    return [f"--aptopt={line}" for line in dump.splitlines() if wanted.match(line)]
+
+
+def _bootstrap(suite, packages, target):
+    mirror = os.environ.get("VIGIL_SYSTEM_MIRROR") or host_mirror()
+    argv = ["mmdebstrap", "--quiet", "--variant=minbase", "--mode=root", f"--include={','.join(packages)}", *host_apt_options(),
+            *([f"--keyring={KEYRING}"] if KEYRING.exists() else []), suite, str(target), *([mirror] if mirror else [])]
+    done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode != 0:
+        raise Failure(f"mmdebstrap could not make a root file system of '{suite}': {done.stdout[-2000:].strip()}")
+
+
+def cached(suite, packages=None):
+    """A root file system with these packages, of this week; never written to. Made if it is not there yet."""
+    cache = cache_directory()
+    packages = sorted(packages or PACKAGES)
+    kind = f"{suite}-{hashlib.sha256(' '.join(packages).encode()).hexdigest()[:10]}"
+    year, week, _ = datetime.date.today().isocalendar()
+    ready = cache / f"{kind}-{year}w{week:02}"
+    if ready.is_dir():
+        return ready
+    fresh = cache / f"{ready.name}.new"
+    shutil.rmtree(fresh, ignore_errors=True)
+    older = sorted(p for p in cache.glob(f"{kind}-*w*") if p != fresh)
+    try:
+        _bootstrap(suite, packages, fresh)
+    except Failure:
+        shutil.rmtree(fresh, ignore_errors=True)
+        if not older:
+            raise
+        print(f"no new root file system of '{suite}' could be made; going on with '{older[-1].name}'", file=sys.stderr, flush=True)
+        return older[-1]
+    fresh.rename(ready)
+    for path in older:
+        shutil.rmtree(path)
+    return ready
