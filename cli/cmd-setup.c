@@ -190,7 +190,7 @@ static void plan_environment(Setup *setup, const Pipeline *pipeline, const char 
 
 static void plan_system(Setup *setup, const Pipeline *pipeline, int root)
 {
-	bool follows = pipeline->pattern.kind == CORE_PATTERN_SOCKET;
+	bool follows = pipeline->taker.kind == CORE_TAKER_SOCKET;
 
 	if (!pipeline->systemd_coredump)
 		set_command(add_step(setup, N_("systemd-coredump, which records crashes"),

@@ -147,20 +147,20 @@ typedef struct CrashStatus {
 	bool readable; /* the figures are there */
 	bool complete; /* nothing says that some are missing */
 	uint64_t today, untold, dropped;
-	CorePatternKind pattern;
+	CoreTakerKind taker;
 	JournalStorage journal;
 } CrashStatus;
 
 /* What hides every crash; NULL: nothing. */
 static const char *pipeline_trouble(const CrashStatus *crashes)
 {
-	if (crashes->pattern == CORE_PATTERN_NOTHING)
+	if (crashes->taker == CORE_TAKER_NOTHING)
 		return N_("the kernel throws crashes away");
-	if (crashes->pattern == CORE_PATTERN_APPORT || crashes->pattern == CORE_PATTERN_ABRT ||
-		crashes->pattern == CORE_PATTERN_OTHER)
+	if (crashes->taker == CORE_TAKER_APPORT || crashes->taker == CORE_TAKER_ABRT ||
+		crashes->taker == CORE_TAKER_OTHER)
 		return N_("another program takes the crashes");
-	if (crashes->journal == JOURNAL_NONE && (crashes->pattern == CORE_PATTERN_SYSTEMD ||
-							crashes->pattern == CORE_PATTERN_SOCKET))
+	if (crashes->journal == JOURNAL_NONE &&
+		(crashes->taker == CORE_TAKER_SYSTEMD || crashes->taker == CORE_TAKER_SOCKET))
 		return N_("there is no journal");
 	return NULL;
 }
@@ -175,7 +175,7 @@ static void read_crashes(const Cli *cli, CrashStatus *ret)
 
 	*ret = (CrashStatus){.journal = crash_journal_storage("")};
 	pipeline_read(root, cli->proc_fd, &pipeline);
-	ret->pattern = pipeline.pattern.kind;
+	ret->taker = pipeline.taker.kind;
 	if (crash_source_open(cli, CRASH_SOURCE_READ, &source) != EXIT_DONE)
 		return;
 	(void)parse_timestamp("today", now_usec(CLOCK_REALTIME), &today.since_realtime);

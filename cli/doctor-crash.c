@@ -31,43 +31,43 @@ static void check_pattern(Doctor *doctor, int root, const Pipeline *pipeline)
 	static const struct {
 		Health health;
 		const char *found;
-	} words[CORE_PATTERN_KIND_MAX] = {
-		[CORE_PATTERN_UNKNOWN] = {HEALTH_NOTE, N_("could not be read")},
-		[CORE_PATTERN_NOTHING] = {HEALTH_BAD, N_("crashes are thrown away by the kernel")},
-		[CORE_PATTERN_SYSTEMD] = {HEALTH_OK, N_("systemd-coredump takes them")},
-		[CORE_PATTERN_SOCKET] = {HEALTH_OK, N_("a socket takes them")},
-		[CORE_PATTERN_APPORT] = {HEALTH_BAD,
+	} words[CORE_TAKER_KIND_MAX] = {
+		[CORE_TAKER_UNKNOWN] = {HEALTH_NOTE, N_("could not be read")},
+		[CORE_TAKER_NOTHING] = {HEALTH_BAD, N_("crashes are thrown away by the kernel")},
+		[CORE_TAKER_SYSTEMD] = {HEALTH_OK, N_("systemd-coredump takes them")},
+		[CORE_TAKER_SOCKET] = {HEALTH_OK, N_("a socket takes them")},
+		[CORE_TAKER_APPORT] = {HEALTH_BAD,
 			N_("apport takes them, and no journal hears of them")},
-		[CORE_PATTERN_ABRT] = {HEALTH_BAD,
+		[CORE_TAKER_ABRT] = {HEALTH_BAD,
 			N_("ABRT takes them, and no journal hears of them")},
-		[CORE_PATTERN_OTHER] = {HEALTH_BAD,
+		[CORE_TAKER_OTHER] = {HEALTH_BAD,
 			N_("another program takes them, and no journal hears of them")},
-		[CORE_PATTERN_FILE] = {HEALTH_NOTE,
+		[CORE_TAKER_FILE] = {HEALTH_NOTE,
 			N_("the kernel writes plain files; Vigil watches that folder")},
-		[CORE_PATTERN_RELATIVE] = {HEALTH_NOTE,
+		[CORE_TAKER_RELATIVE] = {HEALTH_NOTE,
 			N_("the kernel writes plain files where the program runs, if its core limit allows it")},
 	};
-	const CorePattern *pattern = &pipeline->pattern;
-	Health health = pattern->missing ? HEALTH_BAD : words[pattern->kind].health;
+	const CoreTaker *taker = &pipeline->taker;
+	Health health = taker->missing ? HEALTH_BAD : words[taker->kind].health;
 	char text[512];
 
-	if (pattern->missing)
+	if (taker->missing)
 		(void)snprintf(text, sizeof text,
 			_("'%s' is to take crashes, and is not there: they are lost"),
-			pattern->handler);
+			taker->handler);
 	else
-		(void)snprintf(text, sizeof text, "%s%s%s%s", _(words[pattern->kind].found),
-			pattern->text[0] ? " (" : "", pattern->text, pattern->text[0] ? ")" : "");
+		(void)snprintf(text, sizeof text, "%s%s%s%s", _(words[taker->kind].found),
+			taker->text[0] ? " (" : "", taker->text, taker->text[0] ? ")" : "");
 	doctor_report(doctor, health, "kernel.core_pattern", text,
-		health == HEALTH_OK || pattern->kind == CORE_PATTERN_UNKNOWN ? NULL
-		: pipeline->systemd_coredump				     ? REAPPLY_COMMAND
+		health == HEALTH_OK || taker->kind == CORE_TAKER_UNKNOWN ? NULL
+		: pipeline->systemd_coredump				 ? REAPPLY_COMMAND
 					     : pipeline_install_command(root));
 }
 
 static bool by_systemd(const Pipeline *pipeline)
 {
-	return pipeline->pattern.kind == CORE_PATTERN_SYSTEMD ||
-	       pipeline->pattern.kind == CORE_PATTERN_SOCKET;
+	return pipeline->taker.kind == CORE_TAKER_SYSTEMD ||
+	       pipeline->taker.kind == CORE_TAKER_SOCKET;
 }
 
 static void check_coredump(Doctor *doctor, int root, const Pipeline *pipeline)
@@ -84,7 +84,7 @@ static void check_coredump(Doctor *doctor, int root, const Pipeline *pipeline)
 /* The follower of the journal does without; the processor is faster, and serves DrKonqi. */
 static void check_processor(Doctor *doctor, const Pipeline *pipeline)
 {
-	bool follows = pipeline->pattern.kind == CORE_PATTERN_SOCKET;
+	bool follows = pipeline->taker.kind == CORE_TAKER_SOCKET;
 	char command[512];
 
 	if (!pipeline->systemd_coredump)

@@ -12,13 +12,13 @@
 /* By the end of the handler's path: distributions put them in different folders. */
 static const struct {
 	const char *end;
-	CorePatternKind kind;
+	CoreTakerKind kind;
 } handlers[] = {
-	{"/systemd-coredump", CORE_PATTERN_SYSTEMD},
-	{"/apport", CORE_PATTERN_APPORT},
-	{"/abrt-hook-ccpp", CORE_PATTERN_ABRT},
-	{"/false", CORE_PATTERN_NOTHING},
-	{"/true", CORE_PATTERN_NOTHING},
+	{"/systemd-coredump", CORE_TAKER_SYSTEMD},
+	{"/apport", CORE_TAKER_APPORT},
+	{"/abrt-hook-ccpp", CORE_TAKER_ABRT},
+	{"/false", CORE_TAKER_NOTHING},
+	{"/true", CORE_TAKER_NOTHING},
 };
 
 /* Where units may be, in systemd's order; both names of /usr/lib, as not every system has merged
@@ -30,21 +30,21 @@ static const char *const library_dirs[] = {"usr/lib", "usr/lib64", "usr/lib/x86_
 	"usr/lib/aarch64-linux-gnu", "usr/lib/arm-linux-gnueabihf", "usr/lib/riscv64-linux-gnu",
 	"usr/lib/i386-linux-gnu"};
 
-void core_pattern_parse(const char *text, CorePattern *ret)
+void core_taker_parse(const char *text, CoreTaker *ret)
 {
-	*ret = (CorePattern){.kind = CORE_PATTERN_RELATIVE};
+	*ret = (CoreTaker){.kind = CORE_TAKER_RELATIVE};
 	(void)snprintf(ret->text, sizeof ret->text, "%s", text);
 	if (text[0] == '\0') {
-		ret->kind = CORE_PATTERN_NOTHING;
+		ret->kind = CORE_TAKER_NOTHING;
 	} else if (text[0] == '/') {
-		ret->kind = CORE_PATTERN_FILE;
+		ret->kind = CORE_TAKER_FILE;
 	} else if (text[0] == '@') {
-		ret->kind = CORE_PATTERN_SOCKET;
+		ret->kind = CORE_TAKER_SOCKET;
 		(void)snprintf(ret->handler, sizeof ret->handler, "%s", text + strspn(text, "@"));
 	} else if (text[0] == '|') {
 		/* the kernel splits at spaces and knows no quotes */
 		const char *program = text + 1 + strspn(text + 1, " ");
-		ret->kind = CORE_PATTERN_OTHER;
+		ret->kind = CORE_TAKER_OTHER;
 		(void)snprintf(ret->handler, sizeof ret->handler, "%.*s",
 			(int)MIN_OF(strcspn(program, " "), sizeof ret->handler - 1), program);
 		for (size_t i = 0; i < ELEMENTSOF(handlers); i++)
@@ -93,14 +93,14 @@ static bool has_library(int root_fd, const char *prefix)
 	return false;
 }
 
-static void read_pattern(int root_fd, int proc_fd, CorePattern *ret)
+static void read_pattern(int root_fd, int proc_fd, CoreTaker *ret)
 {
 	char line[256];
 
-	*ret = (CorePattern){.kind = CORE_PATTERN_UNKNOWN};
+	*ret = (CoreTaker){.kind = CORE_TAKER_UNKNOWN};
 	if (read_line_at(proc_fd, "sys/kernel/core_pattern", line, sizeof line) < 0)
 		return;
-	core_pattern_parse(line, ret);
+	core_taker_parse(line, ret);
 	if (ret->handler[0] == '/')
 		ret->missing = !exists(root_fd, ret->handler + 1);
 }
@@ -108,7 +108,7 @@ static void read_pattern(int root_fd, int proc_fd, CorePattern *ret)
 void pipeline_read(int root_fd, int proc_fd, Pipeline *ret)
 {
 	*ret = (Pipeline){};
-	read_pattern(root_fd, proc_fd, &ret->pattern);
+	read_pattern(root_fd, proc_fd, &ret->taker);
 	ret->systemd_coredump = exists(root_fd, "usr/lib/systemd/systemd-coredump") ||
 				exists(root_fd, "lib/systemd/systemd-coredump");
 	ret->processor_dir = unit_dir(root_fd, "vigil-coredump-processor@.service");
@@ -149,7 +149,7 @@ void pipeline_enable_command(const Pipeline *pipeline, char *buf, size_t size)
 {
 	static const char wants[] = "/etc/systemd/system/systemd-coredump@.service.wants";
 
-	if (pipeline->pattern.kind == CORE_PATTERN_SOCKET)
+	if (pipeline->taker.kind == CORE_TAKER_SOCKET)
 		(void)snprintf(
 			buf, size, "sudo systemctl enable --now vigil-coredump-follow.service");
 	else

@@ -7,31 +7,31 @@
 #include "common/forward.h"
 
 /* Who takes cores, by kernel.core_pattern (core(5); since 6.16 "@" and "@@" name a socket). */
-typedef enum CorePatternKind {
-	CORE_PATTERN_UNKNOWN, /* could not be read */
-	CORE_PATTERN_NOTHING, /* empty, or a pipe into something that only drops it */
-	CORE_PATTERN_SYSTEMD, /* a pipe into systemd-coredump */
-	CORE_PATTERN_SOCKET,  /* a socket; systemd-coredump's from 262 on */
-	CORE_PATTERN_APPORT,
-	CORE_PATTERN_ABRT,
-	CORE_PATTERN_OTHER,    /* a pipe into something else */
-	CORE_PATTERN_FILE,     /* an absolute path */
-	CORE_PATTERN_RELATIVE, /* a file in the crashing program's own directory */
-	CORE_PATTERN_KIND_MAX,
-} CorePatternKind;
+typedef enum CoreTakerKind {
+	CORE_TAKER_UNKNOWN, /* could not be read */
+	CORE_TAKER_NOTHING, /* empty, or a pipe into something that only drops it */
+	CORE_TAKER_SYSTEMD, /* a pipe into systemd-coredump */
+	CORE_TAKER_SOCKET,  /* a socket; systemd-coredump's from 262 on */
+	CORE_TAKER_APPORT,
+	CORE_TAKER_ABRT,
+	CORE_TAKER_OTHER,    /* a pipe into something else */
+	CORE_TAKER_FILE,     /* an absolute path */
+	CORE_TAKER_RELATIVE, /* a file in the crashing program's own directory */
+	CORE_TAKER_KIND_MAX,
+} CoreTakerKind;
 
-typedef struct CorePattern {
-	CorePatternKind kind;
+typedef struct CoreTaker {
+	CoreTakerKind kind;
 	char text[256];	   /* the whole pattern */
 	char handler[256]; /* of pipes the program, of sockets the path; "" */
 	bool missing;	   /* the handler is not there */
-} CorePattern;
+} CoreTaker;
 
 /* text: the pattern without its newline. Never fails. */
-void core_pattern_parse(const char *text, CorePattern *ret);
+void core_taker_parse(const char *text, CoreTaker *ret);
 
 typedef struct Pipeline {
-	CorePattern pattern;
+	CoreTaker taker;
 	bool systemd_coredump;	   /* the program is installed */
 	bool processor_on_dump;	   /* Vigil's processor hangs on systemd-coredump@.service */
 	bool processor_follows;	   /* … or runs beside systemd-coredumpd.service */

@@ -8,33 +8,32 @@ static void test_patterns(void **state)
 {
 	static const struct {
 		const char *text;
-		CorePatternKind kind;
+		CoreTakerKind kind;
 		const char *handler;
 	} rows[] = {
 		{"|/lib/systemd/systemd-coredump %P %u %g %s %t 9223372036854775808 %h %d",
-			CORE_PATTERN_SYSTEMD, "/lib/systemd/systemd-coredump"},
-		{"| /usr/lib/systemd/systemd-coredump %P", CORE_PATTERN_SYSTEMD,
+			CORE_TAKER_SYSTEMD, "/lib/systemd/systemd-coredump"},
+		{"| /usr/lib/systemd/systemd-coredump %P", CORE_TAKER_SYSTEMD,
 			"/usr/lib/systemd/systemd-coredump"},
-		{"@@/run/systemd/coredump", CORE_PATTERN_SOCKET, "/run/systemd/coredump"},
-		{"@/run/other", CORE_PATTERN_SOCKET, "/run/other"},
-		{"|/usr/share/apport/apport -p%p -s%s", CORE_PATTERN_APPORT,
+		{"@@/run/systemd/coredump", CORE_TAKER_SOCKET, "/run/systemd/coredump"},
+		{"@/run/other", CORE_TAKER_SOCKET, "/run/other"},
+		{"|/usr/share/apport/apport -p%p -s%s", CORE_TAKER_APPORT,
 			"/usr/share/apport/apport"},
-		{"|/usr/libexec/abrt-hook-ccpp %s %c", CORE_PATTERN_ABRT,
+		{"|/usr/libexec/abrt-hook-ccpp %s %c", CORE_TAKER_ABRT,
 			"/usr/libexec/abrt-hook-ccpp"},
-		{"|/bin/false", CORE_PATTERN_NOTHING, "/bin/false"},
-		{"|/opt/mine/systemd-coredumper", CORE_PATTERN_OTHER,
-			"/opt/mine/systemd-coredumper"},
-		{"|", CORE_PATTERN_OTHER, ""},
-		{"core", CORE_PATTERN_RELATIVE, ""},
-		{"core.%p", CORE_PATTERN_RELATIVE, ""},
-		{"/var/crash/core.%e.%p", CORE_PATTERN_FILE, ""},
-		{"", CORE_PATTERN_NOTHING, ""},
+		{"|/bin/false", CORE_TAKER_NOTHING, "/bin/false"},
+		{"|/opt/mine/systemd-coredumper", CORE_TAKER_OTHER, "/opt/mine/systemd-coredumper"},
+		{"|", CORE_TAKER_OTHER, ""},
+		{"core", CORE_TAKER_RELATIVE, ""},
+		{"core.%p", CORE_TAKER_RELATIVE, ""},
+		{"/var/crash/core.%e.%p", CORE_TAKER_FILE, ""},
+		{"", CORE_TAKER_NOTHING, ""},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
-		CorePattern pattern;
-		core_pattern_parse(rows[i].text, &pattern);
+		CoreTaker pattern;
+		core_taker_parse(rows[i].text, &pattern);
 		if (pattern.kind != rows[i].kind || !streq(pattern.handler, rows[i].handler))
 			fail_msg("'%s': kind %d, handler '%s'", rows[i].text, pattern.kind,
 				pattern.handler);
@@ -45,12 +44,12 @@ static void test_patterns(void **state)
 static void test_long_pattern(void **state)
 {
 	char text[600] = "|/";
-	CorePattern pattern;
+	CoreTaker pattern;
 
 	(void)state;
 	memset(text + 2, 'x', sizeof text - 3);
-	core_pattern_parse(text, &pattern);
-	assert_int_equal(pattern.kind, CORE_PATTERN_OTHER);
+	core_taker_parse(text, &pattern);
+	assert_int_equal(pattern.kind, CORE_TAKER_OTHER);
 	assert_true(strlen(pattern.handler) == sizeof pattern.handler - 1);
 }
 
@@ -63,8 +62,8 @@ static void test_whole_machine(void **state)
 	fixture_file("proc/sys/kernel/core_pattern", "|/usr/lib/systemd/systemd-coredump %P\n");
 	_cleanup_(closep) int proc = openat(root, "proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	pipeline_read(root, proc, &pipeline);
-	assert_int_equal(pipeline.pattern.kind, CORE_PATTERN_SYSTEMD);
-	assert_true(pipeline.pattern.missing);
+	assert_int_equal(pipeline.taker.kind, CORE_TAKER_SYSTEMD);
+	assert_true(pipeline.taker.missing);
 	assert_false(pipeline.systemd_coredump || pipeline.processor_on_dump || pipeline.kcrash);
 
 	fixture_file("usr/lib/systemd/systemd-coredump", "");
@@ -74,7 +73,7 @@ static void test_whole_machine(void **state)
 		"/usr/lib/systemd/system/vigil-coredump-processor@.service");
 	fixture_file("usr/lib/x86_64-linux-gnu/libKF5Crash.so.5", "");
 	pipeline_read(root, proc, &pipeline);
-	assert_false(pipeline.pattern.missing);
+	assert_false(pipeline.taker.missing);
 	assert_true(pipeline.systemd_coredump && pipeline.processor_on_dump);
 	assert_true(pipeline.kcrash);
 	assert_string_equal(pipeline.processor_dir, "usr/lib/systemd/system");
@@ -92,7 +91,7 @@ static void test_nothing_there(void **state)
 
 	(void)state;
 	pipeline_read(-EBADF, -EBADF, &pipeline);
-	assert_int_equal(pipeline.pattern.kind, CORE_PATTERN_UNKNOWN);
+	assert_int_equal(pipeline.taker.kind, CORE_TAKER_UNKNOWN);
 	assert_false(pipeline.systemd_coredump || pipeline.processor_dir || pipeline.kcrash);
 }
 
