@@ -62,7 +62,7 @@ static int finish(Deleting *deleting, int r)
 		json_add_u64(root, "diskBytes", deleting->bytes);
 		shown = cli_print_json(cli, root);
 	} else {
-		if (!cli->options.quiet)
+		if (!cli->options.quiet && (r == EXIT_DONE || deleting->n > 0))
 			strbuf_addf(&cli->out,
 				cli->options.dry_run
 					? P_("%zu core would be deleted, %s.\n",

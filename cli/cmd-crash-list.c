@@ -303,7 +303,7 @@ static int show_json(Listing *listing)
 	(void)index_dropped(listing->source->index, &dropped, &last);
 	json_add_u64(root, "version", 1);
 	(void)json_object_set(root, "crashes", listing->crashes);
-	json_add_bool(root, "complete", listing->source->trouble == NULL);
+	json_add_bool(root, "complete", crash_source_complete(listing->source));
 	json_add_u64(root, "dropped", dropped);
 	return cli_print_json(listing->cli, root);
 }

@@ -179,7 +179,7 @@ static void read_crashes(const Cli *cli, CrashStatus *ret)
 	if (crash_source_open(cli, CRASH_SOURCE_READ, &source) != EXIT_DONE)
 		return;
 	(void)parse_timestamp("today", now_usec(CLOCK_REALTIME), &today.since_realtime);
-	ret->complete = !source.trouble;
+	ret->complete = crash_source_complete(&source);
 	ret->readable = index_count(source.index, &today, &ret->today) >= 0 &&
 			index_count(source.index, &untold, &ret->untold) >= 0 &&
 			index_dropped(source.index, &ret->dropped, &last) >= 0;

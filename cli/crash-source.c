@@ -11,6 +11,7 @@
 #include "common/text.h"
 #include "coredump/catch-up.h"
 #include "coredump/core-pin.h"
+#include <dirent.h>
 #include <fcntl.h>
 #include <glob.h>
 #include <limits.h>
@@ -98,6 +99,40 @@ static int find_place(const Cli *cli, CrashSource *source)
 	if (folder && access(folder, R_OK | X_OK) < 0)
 		return cli_fail(EXIT_FAILED, _("Cannot read '%s': %s."), folder, strerror(errno));
 	return source->place_name ? EXIT_DONE : cli_fail(EXIT_FAILED, _("Out of memory."));
+}
+
+/* sd_journal_open_directory(3) passes over files that it may not open without a word. */
+static unsigned count_closed(int parent, const char *path, int depth)
+{
+	int fd = openat(parent, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_(closedirp) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	unsigned n = 0;
+
+	if (!dir) {
+		(void)safe_close(fd);
+		return 0;
+	}
+	for (const struct dirent *entry; (entry = readdir(dir));) {
+		if (entry->d_name[0] == '.')
+			continue;
+		if (endswith(entry->d_name, ".journal") || endswith(entry->d_name, ".journal~"))
+			n += faccessat(fd, entry->d_name, R_OK, AT_EACCESS) < 0;
+		else if (depth > 0)
+			n += count_closed(fd, entry->d_name, depth - 1);
+	}
+	return n;
+}
+
+static unsigned count_closed_files(const JournalPlace *place)
+{
+	_cleanup_(freep) char *persistent = NULL, *kept = NULL;
+
+	if (place->directory)
+		return count_closed(AT_FDCWD, place->directory, 1);
+	if (!place->root || asprintf(&persistent, "%s/var/log/journal", place->root) < 0 ||
+		asprintf(&kept, "%s/run/log/journal", place->root) < 0)
+		return 0;
+	return count_closed(AT_FDCWD, persistent, 1) + count_closed(AT_FDCWD, kept, 1);
 }
 
 /* ---- the index
@@ -258,6 +293,7 @@ int crash_source_open(const Cli *cli, CrashSourceUse use, CrashSource *ret)
 		/* A new index is filled at once, whatever the daemon does with its own. */
 		source.followed = !source.elsewhere && !source.in_memory &&
 				  found == INDEX_AS_IT_WAS && crash_daemon_watches();
+		source.closed_files = count_closed_files(&source.place);
 		if (!source.followed)
 			r = bring_up_to_date(&source, use);
 		if (r == EXIT_DONE && found == INDEX_REPLACED && !source.trouble)
@@ -285,6 +321,11 @@ void crash_source_done(CrashSource *source)
 	source->place_name = NULL;
 }
 
+bool crash_source_complete(const CrashSource *source)
+{
+	return !source->trouble && !source->closed_files;
+}
+
 void crash_source_note(Cli *cli, const CrashSource *source)
 {
 	uint64_t dropped;
@@ -292,6 +333,12 @@ void crash_source_note(Cli *cli, const CrashSource *source)
 
 	if (source->trouble)
 		cli_note(cli, _(source->trouble), strerror(source->trouble_errno));
+	if (source->closed_files)
+		cli_note(cli,
+			P_("%u journal file there may not be read by you: its crashes are missing.",
+				"%u journal files there may not be read by you: their crashes are missing.",
+				source->closed_files),
+			source->closed_files);
 	if (index_dropped(source->index, &dropped, &last) >= 0 && dropped > 0)
 		cli_note(cli,
 			P_("%llu crash that was never reported had to make room for newer ones.",

@@ -17,16 +17,17 @@ typedef enum CrashSourceUse {
 typedef struct CrashSource {
 	CrashIndex *index;
 	JournalPlace place;
-	bool elsewhere;	     /* -D, --file or --root */
-	bool in_memory;	     /* nothing of it stays */
-	bool followed;	     /* the daemon keeps it up to date */
-	int pins_fd;	     /* of the copies of cores; -EBADF: there are none */
-	CoreFolder *folder;  /* of systemd's cores; NULL: not looked at, see core-folder.h */
-	int root_fd;	     /* of --root, where cores are looked for; -EBADF: "/" */
-	const char *trouble; /* N_(): why it may be incomplete; NULL */
-	int trouble_errno;   /* 0: none */
-	char **files;	     /* that --file's patterns gave */
-	char *place_name;    /* of another place */
+	bool elsewhere;	       /* -D, --file or --root */
+	bool in_memory;	       /* nothing of it stays */
+	bool followed;	       /* the daemon keeps it up to date */
+	int pins_fd;	       /* of the copies of cores; -EBADF: there are none */
+	CoreFolder *folder;    /* of systemd's cores; NULL: not looked at, see core-folder.h */
+	int root_fd;	       /* of --root, where cores are looked for; -EBADF: "/" */
+	unsigned closed_files; /* journal files there that this user may not read */
+	const char *trouble;   /* N_(): why it may be incomplete; NULL */
+	int trouble_errno;     /* 0: none */
+	char **files;	       /* that --file's patterns gave */
+	char *place_name;      /* of another place */
 } CrashSource;
 
 /* The place alone, without opening anything: index is NULL. An exit status; the error line is
@@ -35,6 +36,8 @@ int crash_source_locate(const Cli *cli, CrashSource *ret);
 /* An exit status; the error line is printed. Empties with crash_source_done(). */
 int crash_source_open(const Cli *cli, CrashSourceUse use, CrashSource *ret);
 void crash_source_done(CrashSource *source);
+/* Whether nothing says that crashes may be missing. */
+bool crash_source_complete(const CrashSource *source);
 /* Notes below a list: why it may be incomplete, and what bounds have cost. */
 void crash_source_note(Cli *cli, const CrashSource *source);
 /* The source's journal for reading single entries. 0 or -errno. */

@@ -352,9 +352,16 @@ CrashIndex *index_close(CrashIndex *index)
 	return NULL;
 }
 
+/* A system unit's StateDirectory= is told in STATE_DIRECTORY (systemd.exec(5)). */
+static char *root_state_dir(void)
+{
+	const char *told = getenv("STATE_DIRECTORY");
+	return strdup(told && told[0] == '/' ? told : "/var/lib/vigil");
+}
+
 char *index_default_path(void)
 {
-	_cleanup_(freep) char *state = getuid() == 0 ? strdup("/var/lib/vigil") : xdg_state_dir();
+	_cleanup_(freep) char *state = getuid() == 0 ? root_state_dir() : xdg_state_dir();
 	char *path;
 
 	return state && asprintf(&path, "%s/vigil.db", state) >= 0 ? path : NULL;

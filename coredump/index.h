@@ -34,8 +34,8 @@ CrashIndex *index_close(CrashIndex *index); /* rolls back what is open; takes NU
 DEFINE_CLEANUP(CrashIndex *, index_close)
 /* Reads it through for damage. 0; -EUCLEAN; -errno. */
 int index_check(CrashIndex *index);
-/* Where this user's index is: $XDG_STATE_HOME/vigil/vigil.db, for root /var/lib/vigil/vigil.db.
- * Caller frees; NULL: no home or no memory. */
+/* Where this user's index is: $XDG_STATE_HOME/vigil/vigil.db, for root /var/lib/vigil/vigil.db, or
+ * in a unit's $STATE_DIRECTORY. Caller frees; NULL: no home or no memory. */
 char *index_default_path(void);
 /* Where the index of another journal is kept: $XDG_CACHE_HOME/vigil/journal-HASH.db, by the place's
  * name ("/srv/journals"). Caller frees. */

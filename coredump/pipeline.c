@@ -114,10 +114,8 @@ void pipeline_read(int root_fd, int proc_fd, Pipeline *ret)
 	ret->processor_dir = unit_dir(root_fd, "vigil-coredump-processor@.service");
 	ret->processor_on_dump = unit_exists(
 		root_fd, "systemd-coredump@.service.wants/vigil-coredump-processor@.service");
-	ret->processor_follows =
-		unit_exists(root_fd, "multi-user.target.wants/vigil-coredump-follow.service") ||
-		unit_exists(
-			root_fd, "systemd-coredumpd.service.wants/vigil-coredump-follow.service");
+	ret->processor_follows = unit_exists(
+		root_fd, "systemd-coredumpd.service.wants/vigil-coredump-processor.service");
 	ret->kcrash =
 		has_library(root_fd, "libKF5Crash.so") || has_library(root_fd, "libKF6Crash.so");
 	ret->drkonqi = exists(root_fd, "usr/libexec/drkonqi") ||
@@ -143,22 +141,19 @@ const char *pipeline_install_command(int root_fd)
 	return "";
 }
 
-/* For a template that another template wants, systemctl enable does not do: it takes the symlink.
- */
+/* For a unit that a template or a foreign unit wants, systemctl enable does not do: it takes the
+ * symlink. */
 void pipeline_enable_command(const Pipeline *pipeline, char *buf, size_t size)
 {
-	static const char wants[] = "/etc/systemd/system/systemd-coredump@.service.wants";
+	bool follows = pipeline->taker.kind == CORE_TAKER_SOCKET;
+	const char *wants = follows ? "/etc/systemd/system/systemd-coredumpd.service.wants"
+				    : "/etc/systemd/system/systemd-coredump@.service.wants";
 
-	if (pipeline->taker.kind == CORE_TAKER_SOCKET)
-		(void)snprintf(
-			buf, size, "sudo systemctl enable --now vigil-coredump-follow.service");
-	else
-		(void)snprintf(buf, size,
-			"sudo mkdir -p %s && sudo ln -sfn /%s/%s %s/ && sudo systemctl daemon-reload",
-			wants,
-			pipeline->processor_dir ? pipeline->processor_dir
-						: "usr/lib/systemd/system",
-			"vigil-coredump-processor@.service", wants);
+	(void)snprintf(buf, size,
+		"sudo mkdir -p %s && sudo ln -sfn /%s/%s %s/ && sudo systemctl daemon-reload",
+		wants, pipeline->processor_dir ? pipeline->processor_dir : "usr/lib/systemd/system",
+		follows ? "vigil-coredump-processor.service" : "vigil-coredump-processor@.service",
+		wants);
 }
 
 const char *pipeline_journal_group(const char *const *names)
