@@ -9,9 +9,11 @@
 #include "common/timestamp.h"
 #include <ctype.h>
 
-#define TRACE_MAX  ((size_t)48 * 1000)
-#define FIELD_MAX  ((size_t)1000)
-#define MODULE_MAX ((size_t)2000)
+/* Of foreign bytes, each of which may take four once it is escaped; together they stay below
+ * CRASH_REPORT_MAX whatever they are. */
+#define FIELD_MAX ((size_t)500)
+#define FRAME_MAX ((size_t)1000)
+#define TRACE_MAX ((size_t)34 * 1000) /* as it is written */
 
 /* ---- hiding -----------------------------------------------------------------------------------
  */
@@ -109,7 +111,7 @@ static void add_lines(StrBuf *out, const char *text, size_t max, const CrashRepo
 		_cleanup_(strbuf_done) StrBuf hidden = {}, line = {}, safe = {};
 		size_t n = strcspn(text, "\n");
 
-		strbuf_add_n(&line, text, MIN_OF(n, MODULE_MAX));
+		strbuf_add_n(&line, text, MIN_OF(n, FRAME_MAX));
 		crash_report_hide(&hidden, strbuf_text(&line), context);
 		escape_terminal(&safe, strbuf_text(&hidden), hidden.length);
 		if (safe.length + 1 > max) {
@@ -134,10 +136,12 @@ static void add_trace(StrBuf *out, const Crash *crash, const CrashReportContext 
 	const char *trace = strstr(message, "Stack trace");
 	if (!trace)
 		trace = strchr(message, '\n') + 1;
+	_cleanup_(strbuf_done) StrBuf lines = {};
+	add_lines(&lines, trace, TRACE_MAX, context);
 	strbuf_add(out, "\n<details><summary>Stack trace</summary>\n\n");
-	add_fence(out, message);
-	add_lines(out, trace, TRACE_MAX, context);
-	add_fence(out, message);
+	add_fence(out, strbuf_text(&lines));
+	strbuf_add(out, strbuf_text(&lines));
+	add_fence(out, strbuf_text(&lines));
 	strbuf_add(out, "\n</details>\n");
 }
 
