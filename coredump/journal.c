@@ -240,7 +240,7 @@ int crash_journal_next(CrashJournal *journal, Crash *ret)
 		if (r >= 0 && journal->rest && is_of_a_machine(journal->journal))
 			continue;
 		if (r >= 0)
-			r = journal_read_entry(journal->journal, ret);
+			r = journal_read_entry(journal, ret);
 		if (r >= 0)
 			return 1;
 		crash_done(ret);
@@ -276,7 +276,7 @@ int crash_journal_get(CrashJournal *journal, const char *cursor, Crash *ret)
 	journal->standing = false;
 	if (seek_cursor(journal, cursor) <= 0)
 		return -ENOENT;
-	r = journal_read_entry(journal->journal, ret);
+	r = journal_read_entry(journal, ret);
 	if (r < 0)
 		crash_done(ret);
 	return r;
