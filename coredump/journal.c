@@ -189,6 +189,18 @@ int crash_journal_only(CrashJournal *journal, const char *machine)
 	return r < 0 ? r : 0;
 }
 
+int crash_journal_only_unit(CrashJournal *journal, const char *unit)
+{
+	_cleanup_(freep) char *match = NULL;
+	int r;
+
+	journal->standing = false;
+	if (asprintf(&match, "_SYSTEMD_UNIT=%s", unit) < 0)
+		return -ENOMEM;
+	r = sd_journal_add_match(journal->journal, match, 0);
+	return r < 0 ? r : 0;
+}
+
 static int seek_cursor(CrashJournal *journal, const char *cursor)
 {
 	int r = sd_journal_seek_cursor(journal->journal, cursor);

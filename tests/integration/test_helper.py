@@ -26,7 +26,7 @@ def setpriv(user):
 
 
 class Helper:
-    def __init__(self, processes, bus, tmp, sysctl_dir=None):
+    def __init__(self, processes, bus, tmp, sysctl_dir=None, cores_dir=None):
         self.bus, self.tmp = bus, tmp
         (tmp / "proc").mkdir()
         (tmp / "proc/max_user_instances").write_text("128\n")
@@ -34,7 +34,8 @@ class Helper:
         self.sysctl = sysctl_dir or tmp / "etc/sysctl.d"
         self.sysctl.mkdir(parents=True, exist_ok=True)
         self.log = open(tmp / "helper.log", "w")
-        self.child = processes.start([BUILD / "tests/tools/helper-test", tmp / "proc", self.sysctl, tmp], stderr=self.log,
+        argv = [BUILD / "tests/tools/helper-test", tmp / "proc", self.sysctl, tmp, *([cores_dir] if cores_dir else [])]
+        self.child = processes.start(argv, stderr=self.log,
                                      env=dict(os.environ, DBUS_SYSTEM_BUS_ADDRESS=bus.address))
         wait_for("the helper", lambda: bus.owns("org.vigil.Helper1"))
 
