@@ -18,28 +18,53 @@
 
 #define SLICE_USEC USEC_PER_SEC
 
-int crash_daemon_watches(void)
+/* What the daemon says of its module for crashes, where it is loaded. New reference; NULL. */
+static json_t *ask_daemon(void)
 {
 	_cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
 	_cleanup_(sd_bus_creds_unrefp) sd_bus_creds *creds = NULL;
 	_cleanup_(freep) char *text = NULL;
 	uid_t uid;
 	size_t i;
-	const json_t *module;
+	json_t *module;
 
 	/* Somebody else's daemon (under sudo, with their bus) fills their index, not ours. */
 	if (bus_open_session(&bus) < 0 ||
 		sd_bus_get_name_creds(bus, "org.vigil.Monitor1", SD_BUS_CREDS_EUID, &creds) < 0 ||
 		sd_bus_creds_get_euid(creds, &uid) < 0 || uid != geteuid() ||
 		bus_daemon_status(bus, &text) < 0)
-		return 0;
+		return NULL;
 	_cleanup_(json_decrefp) json_t *status = json_loads(text, 0, NULL);
 	json_array_foreach (json_object_get(status, "modules"), i, module) {
 		const char *name = json_string_value(json_object_get(module, "name"));
-		if (name && streq(name, "coredump"))
-			return json_is_true(json_object_get(module, "loaded"));
+		if (name && streq(name, "coredump") &&
+			json_is_true(json_object_get(module, "loaded")))
+			return json_incref(module);
 	}
-	return 0;
+	return NULL;
+}
+
+bool crash_daemon_watches(void)
+{
+	_cleanup_(json_decrefp) json_t *module = ask_daemon();
+
+	return module != NULL;
+}
+
+/* Whether the daemon keeps this very index up to date: it has read the journal through, and writes
+ * what it learns to the same file. */
+static bool daemon_keeps(const char *path)
+{
+	_cleanup_(json_decrefp) json_t *module = ask_daemon();
+	const json_t *status = json_object_get(module, "status");
+	const json_t *index = json_object_get(status, "index");
+	const json_t *journal = json_object_get(json_object_get(status, "sources"), "journal");
+	const char *theirs = json_string_value(json_object_get(index, "path"));
+
+	return theirs && path && streq(theirs, path) &&
+	       !json_is_true(json_object_get(index, "inMemory")) &&
+	       !json_object_get(index, "error") && !json_object_get(journal, "error") &&
+	       json_is_true(json_object_get(journal, "caughtUp"));
 }
 
 /* ---- which place -------------------------------------------------------------------------------
@@ -279,12 +304,16 @@ int crash_source_locate(const Cli *cli, CrashSource *ret)
 int crash_source_open(const Cli *cli, CrashSourceUse use, CrashSource *ret)
 {
 	CrashSource source = {.root_fd = -EBADF, .pins_fd = -EBADF};
+	_cleanup_(freep) char *path = NULL;
 	IndexFound found;
 	int r;
 
 	r = find_place(cli, &source);
-	if (r == EXIT_DONE)
-		r = open_index(&source, use, &found);
+	if (r == EXIT_DONE) {
+		path = source.elsewhere ? index_path_for_place(source.place_name)
+					: index_default_path();
+		r = open_index(&source, use, path, &found);
+	}
 	if (r == EXIT_DONE) {
 		_cleanup_(freep) char *pins = source.elsewhere ? NULL : core_pins_path();
 		source.pins_fd = pins ? core_pins_open(pins, false) : -EBADF;
@@ -292,7 +321,7 @@ int crash_source_open(const Cli *cli, CrashSourceUse use, CrashSource *ret)
 			source.root_fd = open(cli->options.root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 		/* A new index is filled at once, whatever the daemon does with its own. */
 		source.followed = !source.elsewhere && !source.in_memory &&
-				  found == INDEX_AS_IT_WAS && crash_daemon_watches();
+				  found == INDEX_AS_IT_WAS && daemon_keeps(path);
 		source.closed_files = count_closed_files(&source.place);
 		if (!source.followed)
 			r = bring_up_to_date(&source, use);

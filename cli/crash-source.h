@@ -43,5 +43,5 @@ void crash_source_note(Cli *cli, const CrashSource *source);
 /* The source's journal for reading single entries. 0 or -errno. */
 int crash_source_journal(const CrashSource *source, CrashJournal **ret);
 
-/* Whether the user's daemon runs and watches crashes: 1, 0. Never starts one. */
-int crash_daemon_watches(void);
+/* Whether the user's daemon runs and watches crashes. Never starts one. */
+bool crash_daemon_watches(void);

@@ -15,6 +15,7 @@ import pytest
 
 from conftest import BUILD, ROOT, as_user, vigil, wait_for
 from cores import write_core
+from crashes import CrashDaemon
 from journals import BOOT, MACHINE, append, crash_entry, now, traceback_entry, without, write_journal
 from test_cli import in_terminal
 
@@ -841,3 +842,45 @@ def test_doctor_looks_at_every_link():
     for link in ("kernel.core_pattern", "systemd-coredump", "journal", "what you see", "core limit", "crash watch", "index"):
         assert link in links
         assert links[link]["state"] == "ok" or links[link].get("mend"), links[link]
+
+
+# ---- beside the daemon -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def daemon(processes, tmp_path, session_bus):
+    return CrashDaemon(processes, tmp_path, session_bus)
+
+
+def beside(daemon):
+    """The environment in which the CLI finds the daemon, and its index."""
+    return {"DBUS_SESSION_BUS_ADDRESS": daemon.bus.address, "STATE_DIRECTORY": str(daemon.state), "XDG_STATE_HOME": str(daemon.state)}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user's index is not in STATE_DIRECTORY")
+def test_beside_the_daemon_the_journal_is_not_opened(daemon, tmp_path):
+    pid = daemon.crash()
+    wait_for("the row", lambda: daemon.rows().get(pid))
+    trace = tmp_path / "trace"
+    done = crash("list", "--json", env=beside(daemon), prefix=["strace", "-f", "-e", "trace=openat,open,inotify_init1", "-o", str(trace)])
+    data = json.loads(done.stdout)
+    assert [c["pid"] for c in data["crashes"]] == [pid] and data["complete"]
+    calls = trace.read_text()
+    assert "vigil.db" in calls and "log/journal" not in calls and "inotify_init" not in calls
+    status = json.loads(vigil("status", "--json", env=beside(daemon)).stdout)
+    assert status["crashes"]["today"] == 1 and status["crashes"]["complete"]
+
+
+def test_events_of_the_daemon(daemon, processes):
+    child = processes.start([VIGIL, "events", "--json"], env=dict(os.environ, **beside(daemon)), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    text = processes.start([VIGIL, "events"], env=dict(os.environ, TZ="UTC", **beside(daemon)), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert "daemon tells" in text.stderr.readline()
+    first = daemon.crash("/usr/bin/gimp")
+    line = text.stdout.readline()
+    assert line.endswith("SIGSEGV  /usr/bin/gimp\n")
+    event = json.loads(child.stdout.readline())
+    jsonschema.validate(event, schema("events"))
+    assert event["id"] == line.split()[3] and daemon.rows()[first]["hash"].startswith(event["id"])
+    for c in (child, text):
+        c.send_signal(signal.SIGINT)
+        assert c.wait(10) == 0
