@@ -61,16 +61,16 @@ static void add_process(Cli *cli, const Crash *crash)
 	char user[64], name[16];
 
 	if (crash->comm)
-		add_textf(cli, "PID", "%d (%s)", crash->pid, crash->comm);
+		add_textf(cli, _("PID"), "%d (%s)", crash->pid, crash->comm);
 	else
-		add_textf(cli, "PID", "%d", crash->pid);
-	add_text(cli, "Thread", crash->thread_name);
+		add_textf(cli, _("PID"), "%d", crash->pid);
+	add_text(cli, _("Thread"), crash->thread_name);
 	if (crash->uid != CRASH_UID_UNKNOWN)
-		add_textf(cli, "UID", "%u (%s)", crash->uid, crash_user_name(crash->uid, user));
+		add_textf(cli, _("UID"), "%u (%s)", crash->uid, crash_user_name(crash->uid, user));
 	if (crash->gid != (gid_t)-1)
-		add_textf(cli, "GID", "%u (%s)", crash->gid, group ? group->gr_name : "?");
+		add_textf(cli, _("GID"), "%u (%s)", crash->gid, group ? group->gr_name : "?");
 	if (crash->signal)
-		add_textf(cli, "Signal", "%d (%s)", crash->signal,
+		add_textf(cli, _("Signal"), "%d (%s)", crash->signal,
 			crash_signal_name(crash->signal, name) + strlen("SIG"));
 }
 
@@ -78,26 +78,26 @@ static void add_time(Cli *cli, const Crash *crash)
 {
 	char when[64], ago[64];
 
-	add_textf(cli, "Timestamp", "%s (%s)",
+	add_textf(cli, _("Timestamp"), "%s (%s)",
 		format_timestamp(crash->when_realtime, TIMESTAMP_FULL, when),
 		format_relative(crash->when_realtime, now_usec(CLOCK_REALTIME), ago));
 }
 
 static void add_place(Cli *cli, const Crash *crash)
 {
-	add_text(cli, "Command Line", crash->cmdline);
-	add_text(cli, "Container", crash->container_cmdline);
-	add_text(cli, "Executable", crash->exe);
-	add_text(cli, "Working Dir", crash->cwd);
+	add_text(cli, _("Command Line"), crash->cmdline);
+	add_text(cli, _("Container"), crash->container_cmdline);
+	add_text(cli, _("Executable"), crash->exe);
+	add_text(cli, _("Working Dir"), crash->cwd);
 	if (crash->root && !streq(crash->root, "/"))
-		add_text(cli, "Root", crash->root);
-	add_text(cli, "Control Group", crash->cgroup);
-	add_text(cli, "Unit", crash->unit);
-	add_text(cli, "User Unit", crash->user_unit);
-	add_text(cli, "Slice", crash->slice);
-	add_text(cli, "Boot ID", crash->boot_id);
-	add_text(cli, "Machine ID", crash->machine_id);
-	add_text(cli, "Hostname", crash->hostname);
+		add_text(cli, _("Root"), crash->root);
+	add_text(cli, _("Control Group"), crash->cgroup);
+	add_text(cli, _("Unit"), crash->unit);
+	add_text(cli, _("User Unit"), crash->user_unit);
+	add_text(cli, _("Slice"), crash->slice);
+	add_text(cli, _("Boot ID"), crash->boot_id);
+	add_text(cli, _("Machine ID"), crash->machine_id);
+	add_text(cli, _("Hostname"), crash->hostname);
 }
 
 static void add_core(Cli *cli, const CrashSource *source, const CrashRow *row)
@@ -111,7 +111,7 @@ static void add_core(Cli *cli, const CrashSource *source, const CrashRow *row)
 	const char *why = crash_core_why(crash, &core);
 	const char *state = core_state_to_string(core.state);
 	_cleanup_(freep) char *safe = escaped_terminal(crash->core_file ? crash->core_file : "");
-	add_key(cli, "Storage");
+	add_key(cli, _("Storage"));
 	strbuf_addf(&cli->out, "%s%s%s%s%s%s\n", safe ? safe : "", safe && *safe ? " (" : "",
 		style_on(crash_core_style(core.state), cli->colour), state,
 		style_off(crash_core_style(core.state), cli->colour), safe && *safe ? ")" : "");
@@ -122,7 +122,7 @@ static void add_core(Cli *cli, const CrashSource *source, const CrashRow *row)
 	if (core.state == CORE_INACCESSIBLE)
 		add_text(cli, "", _("vigil crash dump asks for authorisation to read it"));
 	if (core.size_bytes)
-		add_textf(cli, "Size on Disk", "%s%s%s", format_bytes(core.disk_bytes, bytes[0]),
+		add_textf(cli, _("Size on Disk"), "%s%s%s", format_bytes(core.disk_bytes, bytes[0]),
 			core.compression[0] ? ", " : "", core.compression);
 }
 
@@ -141,11 +141,11 @@ static void add_vigil(Cli *cli, const CrashSource *source, const CrashRow *row)
 	_cleanup_(freep) char *package = crash_package(&row->crash);
 	char marks[96], program[32];
 
-	add_text(cli, "Package", package);
+	add_text(cli, _("Package"), package);
 	if (row->title && *row->title)
-		add_textf(cli, "Signature", "%s (%s)", row->signature, row->title);
+		add_textf(cli, _("Signature"), "%s (%s)", row->signature, row->title);
 	else
-		add_text(cli, "Signature", row->signature);
+		add_text(cli, _("Signature"), row->signature);
 	if (n > 1)
 		add_textf(cli, _("Repeats"),
 			P_("%llu crash like this is known: vigil crash list signature=%s",
@@ -181,14 +181,14 @@ static void show_info(Cli *cli, const CrashSource *source, const CrashRow *row)
 
 	if (cli->out.length)
 		strbuf_add_char(&cli->out, '\n');
-	add_text(cli, "ID", crash_short_id(&row->crash, id));
+	add_text(cli, _("ID"), crash_short_id(&row->crash, id));
 	add_process(cli, &row->crash);
 	add_time(cli, &row->crash);
 	add_place(cli, &row->crash);
 	add_core(cli, source, row);
 	add_vigil(cli, source, row);
 	add_kcrash(cli, &row->crash);
-	add_text(cli, "Message", row->crash.message);
+	add_text(cli, _("Message"), row->crash.message);
 }
 
 /* ---- the command

@@ -140,17 +140,18 @@ static char *environment_dir(void)
 
 static int write_environment(const char *directory)
 {
-	static const char text[] =
-		"# Written by `vigil setup`: KDE's programs leave their crashes to systemd-coredump.\n" ENVIRONMENT_LINE
-		"\n";
+	_cleanup_(strbuf_done) StrBuf text = {};
 	int r;
 
-	r = make_directories(directory);
+	strbuf_addf(&text, "# vigil: %s\n%s\n",
+		_("KDE's programs leave their crashes to systemd-coredump."), ENVIRONMENT_LINE);
+	r = text.failed ? -ENOMEM : make_directories(directory);
 	if (r < 0)
 		return r;
 	_cleanup_(closep) int dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return dir < 0 ? -errno
-		       : write_file_atomic(dir, ENVIRONMENT_FILE, 0644, text, sizeof text - 1);
+		       : write_file_atomic(
+				 dir, ENVIRONMENT_FILE, 0644, strbuf_text(&text), text.length);
 }
 
 /* 1: the line is there; 0: no such file; -EEXIST: the file says something else. */

@@ -6,11 +6,13 @@
 #include "cli/bus.h"
 #include "common/clock.h"
 #include "common/i18n.h"
+#include "common/io.h"
 #include "common/json.h"
 #include "common/log.h"
 #include "common/text.h"
 #include "coredump/catch-up.h"
 #include "coredump/core-pin.h"
+#include "monitord/crash-directory.h"
 #include <dirent.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -205,10 +207,9 @@ static int open_in_memory(CrashSource *source, const char *path, int error)
 	return EXIT_DONE;
 }
 
-static int open_index(CrashSource *source, CrashSourceUse use, IndexFound *ret_found)
+static int open_index(
+	CrashSource *source, CrashSourceUse use, const char *path, IndexFound *ret_found)
 {
-	_cleanup_(freep) char *path =
-		source->elsewhere ? index_path_for_place(source->place_name) : index_default_path();
 	int r;
 
 	*ret_found = INDEX_CREATED;
@@ -258,9 +259,77 @@ static int catch_up(CrashSource *source, bool *ret_index_failed)
 	return r;
 }
 
+/* ---- core files ---------------------------------------------------------------------------------
+ */
+
+typedef struct CoreLook {
+	CrashIndex *index;
+	bool first; /* nobody looked before: what is there is old, and taken as told */
+	int error;
+} CoreLook;
+
+static void on_core(const Crash *crash, void *userdata)
+{
+	CoreLook *look = userdata;
+	IndexAdded added;
+	int r;
+
+	r = index_add(look->index, crash, look->first, &added);
+	look->error = look->error < 0 ? look->error : r;
+}
+
+/* One round of the daemon's own source, whose cursor is shared. */
+static int look_for_cores(CoreLook *look, int proc_fd, sd_event *event)
+{
+	const char *directories[] = {getenv("HOME"), NULL};
+	_cleanup_(freep) char *cursor = NULL;
+	CrashDirectory *directory = NULL;
+	usec_t since = 0;
+	int r;
+
+	look->first = index_get_cursor(look->index, "directory", &cursor, &since) == -ENOENT;
+	const CrashDirectoryOptions options = {
+		.proc_fd = proc_fd, .directories = directories, .since_realtime = since};
+	r = crash_directory_new(event, &options, on_core, look, &directory);
+	if (r >= 0)
+		r = sd_event_run(event, 0);
+	if (r >= 0 && crash_directory_cursor(directory) > since)
+		r = index_set_cursor(
+			look->index, "directory", NULL, crash_directory_cursor(directory));
+	(void)crash_directory_free(directory);
+	return r;
+}
+
+/* Where the kernel writes plain core files no journal tells of them. Whatever fails here leaves the
+ * list as it is. */
+static void catch_up_cores(const Cli *cli, CrashSource *source)
+{
+	_cleanup_(sd_event_unrefp) sd_event *event = NULL;
+	CoreLook look = {.index = source->index};
+	char pattern[8] = "";
+	int r;
+
+	if (source->elsewhere ||
+		read_line_at(cli->proc_fd, "sys/kernel/core_pattern", pattern, sizeof pattern) <=
+			0 ||
+		strchr("|@", pattern[0]) || sd_event_new(&event) < 0)
+		return;
+	r = index_begin(source->index);
+	if (r >= 0) {
+		r = look_for_cores(&look, cli->proc_fd, event);
+		r = MIN_OF(r, look.error);
+	}
+	if (r >= 0)
+		r = index_commit(source->index);
+	else
+		index_rollback(source->index);
+	if (r < 0)
+		(void)log_debug_errno(r, "Core files were not looked for, ignoring: %m");
+}
+
 /* A list that may be incomplete is better than none, where it says so; another place that cannot be
  * read at all is an error. */
-static int bring_up_to_date(CrashSource *source, CrashSourceUse use)
+static int bring_up_to_date(const Cli *cli, CrashSource *source, CrashSourceUse use)
 {
 	bool index_failed;
 	int r = catch_up(source, &index_failed);
@@ -271,6 +340,7 @@ static int bring_up_to_date(CrashSource *source, CrashSourceUse use)
 			return EXIT_FAILED;
 		r = catch_up(source, &index_failed);
 	}
+	catch_up_cores(cli, source);
 	if (r >= 0)
 		return EXIT_DONE;
 	if (source->elsewhere)
@@ -301,6 +371,16 @@ int crash_source_locate(const Cli *cli, CrashSource *ret)
 	return r;
 }
 
+static void open_folders(const Cli *cli, CrashSource *source)
+{
+	_cleanup_(freep) char *pins = source->elsewhere ? NULL : core_pins_path();
+
+	source->pins_fd = pins ? core_pins_open(pins, false) : -EBADF;
+	if (cli->options.root)
+		source->root_fd = open(cli->options.root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	source->closed_files = count_closed_files(&source->place);
+}
+
 int crash_source_open(const Cli *cli, CrashSourceUse use, CrashSource *ret)
 {
 	CrashSource source = {.root_fd = -EBADF, .pins_fd = -EBADF};
@@ -315,16 +395,12 @@ int crash_source_open(const Cli *cli, CrashSourceUse use, CrashSource *ret)
 		r = open_index(&source, use, path, &found);
 	}
 	if (r == EXIT_DONE) {
-		_cleanup_(freep) char *pins = source.elsewhere ? NULL : core_pins_path();
-		source.pins_fd = pins ? core_pins_open(pins, false) : -EBADF;
-		if (cli->options.root)
-			source.root_fd = open(cli->options.root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		open_folders(cli, &source);
 		/* A new index is filled at once, whatever the daemon does with its own. */
 		source.followed = !source.elsewhere && !source.in_memory &&
 				  found == INDEX_AS_IT_WAS && daemon_keeps(path);
-		source.closed_files = count_closed_files(&source.place);
 		if (!source.followed)
-			r = bring_up_to_date(&source, use);
+			r = bring_up_to_date(cli, &source, use);
 		if (r == EXIT_DONE && found == INDEX_REPLACED && !source.trouble)
 			source.trouble = N_(
 				"The index was damaged and has been made anew from the journal; the old one is kept beside it.");
