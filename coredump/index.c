@@ -250,9 +250,9 @@ static int open_read_only(const char *path, CrashIndex **ret)
 	if (!plain || !immutable)
 		return -ENOMEM;
 	r = open_database(plain, SQLITE_OPEN_READONLY, INDEX_READ_ONLY, ret, &created);
-	/* A reader of a WAL database writes beside it; where nobody can, nobody changes it either.
-	 */
-	if (r < 0 && r != -EUCLEAN && r != -ENOTSUP && r != -EBUSY && r != -ENOENT)
+	/* A reader of a WAL database writes beside it (and misses, with ENOENT, what it cannot
+	 * make); where nobody can, nobody changes it either. */
+	if (r < 0 && r != -EUCLEAN && r != -ENOTSUP && r != -EBUSY)
 		r = open_database(immutable, SQLITE_OPEN_READONLY, INDEX_READ_ONLY, ret, &created);
 	return r;
 }

@@ -146,6 +146,7 @@ class CrashDaemon:
         db = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)
         try:
             db.row_factory = sqlite3.Row
+            db.text_factory = lambda text: text.decode(errors="replace")
             return {row["pid"]: row for row in db.execute("SELECT * FROM crashes ORDER BY id")}
         except sqlite3.OperationalError:  # not made yet
             return {}
