@@ -182,6 +182,29 @@ def test_a_full_disk_leaves_nothing(helper, tmp_path):
         subprocess.run(["umount", "-l", str(mount)], check=True)
 
 
+def test_what_a_disk_keeps_for_root_is_not_used_up(helper, tmp_path):
+    """Half of the disk is root's; the helper could write there, but it does not on a user's behalf."""
+    image, mount = tmp_path / "image", tmp_path / "disk"
+    mount.mkdir()
+    with open(image, "wb") as file:
+        file.truncate(32 << 20)
+    subprocess.run(["mkfs.ext4", "-q", "-m", "50", str(image)], check=True)
+    done = subprocess.run(["mount", "-o", "loop", str(image), str(mount)], capture_output=True, text=True)
+    if done.returncode != 0:
+        pytest.skip(f"no loop device to mount a disk with: {done.stderr.strip()}")
+    try:
+        mount.chmod(0o1777)
+        (helper.tmp / "cores" / NAME).write_bytes(os.urandom(14 << 20))
+        assert os.statvfs(mount).f_bavail * os.statvfs(mount).f_frsize < 14 << 20 < os.statvfs(mount).f_bfree * os.statvfs(mount).f_frsize
+        assert "NoSpace" in helper.fetch("sys", target=mount / "copy")
+        assert (mount / "copy").stat().st_size == 0
+        (helper.tmp / "cores" / NAME).write_bytes(os.urandom(2 << 20))
+        (mount / "copy").unlink()
+        assert helper.fetch("sys", target=mount / "copy") == f"done, {2 << 20} bytes"
+    finally:
+        subprocess.run(["umount", "-l", str(mount)], check=True)
+
+
 def test_a_large_core_does_not_go_into_memory(helper):
     os.truncate(helper.tmp / "cores" / NAME, 20 << 20)
     error = helper.fetch("sys", kind="memory")
