@@ -174,7 +174,7 @@ int cmd_crash_mute(Cli *cli, int argc, const char **argv)
 {
 	CrashSource source;
 	usec_t until;
-	Mute mute;
+	Mute mute = {};
 	int r;
 
 	r = parse_until(cli, &until);
@@ -197,7 +197,7 @@ int cmd_crash_mute(Cli *cli, int argc, const char **argv)
 int cmd_crash_unmute(Cli *cli, int argc, const char **argv)
 {
 	CrashSource source;
-	Mute mute;
+	Mute mute = {};
 	int r;
 
 	(void)argc;

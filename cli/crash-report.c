@@ -68,6 +68,14 @@ void crash_report_hide(StrBuf *out, const char *text, const CrashReportContext *
 /* ---- parts ------------------------------------------------------------------------------------
  */
 
+/* What would mean something in Markdown becomes an apostrophe. */
+static void defuse(StrBuf *text, const char *characters)
+{
+	for (size_t i = 0; i < text->length; i++)
+		if (strchr(characters, text->data[i]))
+			text->data[i] = '\'';
+}
+
 /* Foreign text for one line of Markdown, as code: no backtick can end it early. */
 static void add_code(StrBuf *out, const char *text, const CrashReportContext *context)
 {
@@ -75,8 +83,7 @@ static void add_code(StrBuf *out, const char *text, const CrashReportContext *co
 
 	crash_report_hide(&hidden, text, context);
 	escape_terminal(&safe, strbuf_text(&hidden), MIN_OF(hidden.length, FIELD_MAX));
-	for (char *tick = safe.data; tick && (tick = strchr(tick, '`'));)
-		*tick = '\'';
+	defuse(&safe, "`");
 	strbuf_addf(out, "`%s%s`", strbuf_text(&safe), hidden.length > FIELD_MAX ? "…" : "");
 }
 
@@ -159,8 +166,7 @@ void crash_report_markdown(const CrashRow *row, const CrashReportContext *contex
 	_cleanup_(strbuf_done) StrBuf title = {};
 	escape_terminal(&title, crash_program(crash, program),
 		MIN_OF(strlen(crash_program(crash, program)), FIELD_MAX));
-	for (char *tick = title.data; tick && (tick = strpbrk(tick, "`<>[]*_#|"));)
-		*tick = '\'';
+	defuse(&title, "`<>[]*_#|");
 	strbuf_addf(out, "## %s %s\n\n", strbuf_text(&title), crash_signal_words(crash->signal));
 	add_fact(out, "Program", crash->exe ? crash->exe : crash->comm, context);
 	add_fact(out, "Version", kcrash_value(crash, "appversion"), context);

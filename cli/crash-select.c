@@ -165,6 +165,11 @@ typedef struct Several {
 	size_t n;
 } Several;
 
+static void several_done(Several *several)
+{
+	strbuf_done(&several->lines);
+}
+
 static int add_several(const CrashRow *row, void *userdata)
 {
 	Several *several = userdata;
@@ -217,15 +222,13 @@ static int find_match(const CrashSource *source, const char *argument, CrashRow 
 
 int crash_select_one(const Cli *cli, const CrashSource *source, const char *selector, CrashRow *ret)
 {
-	_cleanup_(strbuf_done) StrBuf unused = {};
-	Several several = {};
+	_cleanup_(several_done) Several several = {};
 	int r;
 
 	(void)cli;
 	r = strchr(selector, '=') && selector[0] != '/'
 		    ? find_match(source, selector, ret)
 		    : index_find(source->index, selector, ret, add_several, &several);
-	unused = several.lines;
 	if (r == 1)
 		return EXIT_DONE;
 	if (r == 2)

@@ -18,6 +18,7 @@ from cores import write_core
 from crashes import CrashDaemon
 from journals import BOOT, MACHINE, append, crash_entry, now, traceback_entry, without, write_journal
 from test_cli import in_terminal
+from test_helper import Helper
 
 MINUTE = 60_000_000
 OTHER_MACHINE = "99887766554433221100ffeeddccbbaa"
@@ -904,3 +905,37 @@ def test_plain_core_files_are_found_without_daemon_and_journal(tmp_path):
         assert status["crashes"]["today"] == 1
     got = json.loads(crash("list", "--json", env=env).stdout)["crashes"]
     assert [(c["program"], c["pid"], c["core"]["state"], c["verified"]) for c in got] == [("editor", 4711, "present", True)]
+
+
+@pytest.fixture
+def helper(processes, system_bus, polkit, tmp_path):
+    """vigil-helper's code over a folder of cores; polkit lets nobody have them and asks anybody else for a password."""
+    (tmp_path / "rules/1.rules").write_text("""polkit.addRule(function(action, subject) {
+        return action.id == "org.vigil.helper.fetch-core" && subject.user == "nobody" ? polkit.Result.YES : polkit.Result.NOT_HANDLED;
+    });""")
+    (tmp_path / "cores").mkdir(mode=0o755)
+    return Helper(processes, system_bus, tmp_path, cores_dir=tmp_path / "cores")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="polkitd takes root")
+def test_an_inaccessible_core_comes_through_the_helper(helper, place, start, tmp_path):
+    plain = tmp_path / f"cores/core.gimp.65534.{BOOT}.1.{start}"
+    data = write_core(plain, pid=1, compress="zstd")
+    plain.with_name(plain.name + ".zst").chmod(0o600)
+    write_journal(place / "system.journal", [crash_entry(1, when=start, uid=65534, COREDUMP_FILENAME=f"{plain}.zst", COREDUMP_DUMPABLE=2)])
+    readable(place)
+    folder = tmp_path / "out"
+    folder.mkdir()
+    folder.chmod(0o777)
+    env = {"DBUS_SYSTEM_BUS_ADDRESS": helper.bus.address}
+
+    def dump(user, name, *args):
+        return crash("dump", "-D", str(place), "1", "-o", str(folder / name), *args, prefix=["setpriv", f"--reuid={user}", "--regid=nogroup", "--clear-groups"], env=env)
+
+    wait_for("polkitd to read its rules", lambda: dump("nobody", "probe").returncode == 0)
+    done = dump("nobody", "core")
+    assert done.returncode == 0, done.stderr
+    assert (folder / "core").read_bytes() == data and (folder / "core").stat().st_mode & 0o777 == 0o600
+    done = dump("daemon", "refused")
+    assert done.returncode == 1 and "You may not read this core: " in done.stderr and done.stderr.count("\n") == 1
+    assert sorted(p.name for p in folder.iterdir()) == ["core", "probe"]
