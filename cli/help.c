@@ -78,7 +78,7 @@ void help_overview(StrBuf *out)
 	for (size_t i = 0; i < cli_n_commands; i++)
 		add_command(out, &cli_commands[i]);
 	strbuf_add(out,
-		_("\n\"vigil inotify\" alone is \"vigil inotify list\", and so is inotify-survey; \"vigil crash\"\nalone is \"vigil crash list\".\n\n"
+		_("\n\"vigil inotify\" alone is \"vigil inotify list\", and so is inotify-survey;\n\"vigil crash\" alone is \"vigil crash list\".\n\n"
 		  "Options of every command:\n"));
 	add_options(out, OPTION_COMMON);
 	strbuf_add(out, _("\nExit status: 0 done, 1 failed, 2 bad usage.\n"));
