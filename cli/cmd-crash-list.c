@@ -22,6 +22,7 @@ typedef struct Listing {
 	bool narrow;
 	bool present; /* only those */
 	size_t shown, unverified;
+	GPtrArray *untold; /* hashes of those that somebody sees here first; NULL: nobody looks */
 } Listing;
 
 enum {
@@ -112,6 +113,8 @@ static int show_row(const CrashRow *row, void *userdata)
 		return 0;
 	listing->shown++;
 	listing->unverified += row->crash.trust != CRASH_GENUINE;
+	if (listing->untold && row->told == CRASH_UNTOLD)
+		g_ptr_array_add(listing->untold, g_strdup(row->crash.hash));
 	if (listing->table)
 		add_row(listing, row, &core);
 	else
@@ -249,6 +252,23 @@ static int list_values(Cli *cli, const CrashSource *source, CrashQuery *query)
 	return r;
 }
 
+/* Who read the list on a terminal knows of these crashes: no digest need tell them again. Where it
+ * cannot be noted, they are told once more. */
+static void note_told(const CrashSource *source, const GPtrArray *untold)
+{
+	int r;
+
+	if (!untold || untold->len == 0)
+		return;
+	r = index_begin(source->index);
+	for (guint i = 0; i < untold->len && r >= 0; i++)
+		r = index_set_told(source->index, g_ptr_array_index(untold, i), CRASH_TOLD);
+	if (r >= 0)
+		(void)index_commit(source->index);
+	else
+		index_rollback(source->index);
+}
+
 /* ---- the command
  * ---------------------------------------------------------------------------------- */
 
@@ -315,8 +335,11 @@ static int list(Cli *cli, const CrashSource *source, CrashSelection *selection, 
 		cli->options.json ? NULL
 				  : table_new(narrow ? narrow_columns : wide_columns, COLUMN_MAX);
 	_cleanup_(json_decrefp) json_t *crashes = cli->options.json ? json_array() : NULL;
+	g_autoptr(GPtrArray) untold =
+		cli->terminal && table ? g_ptr_array_new_with_free_func(g_free) : NULL;
 	Listing listing = {.cli = cli,
 		.source = source,
+		.untold = untold,
 		.table = table,
 		.crashes = crashes,
 		.narrow = narrow,
@@ -334,7 +357,10 @@ static int list(Cli *cli, const CrashSource *source, CrashSelection *selection, 
 			EXIT_USAGE, _("'%s': no such field is indexed."), first ? first : "-");
 	if (r < 0)
 		return cli_fail(EXIT_FAILED, _("Cannot read the index: %s."), strerror(-r));
-	return crashes ? show_json(&listing) : show_table(&listing, selection, first);
+	r = crashes ? show_json(&listing) : show_table(&listing, selection, first);
+	if (r == EXIT_DONE)
+		note_told(source, untold);
+	return r;
 }
 
 int cmd_crash_list(Cli *cli, int argc, const char **argv)

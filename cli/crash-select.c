@@ -39,6 +39,22 @@ static bool is_pattern(const char *text)
 	return strpbrk(text, "*?[") != NULL;
 }
 
+/* The index's own name of a field, so that one field typed in two spellings is one field, whose
+ * matches are alternatives. NULL: it has none. */
+static const char *canonical_field(const char *name)
+{
+	static const char *const spellings[][2] = {{"COREDUMP_PID", "pid"}, {"COREDUMP_UID", "uid"},
+		{"COREDUMP_GID", "gid"}, {"COREDUMP_SIGNAL", "signal"},
+		{"COREDUMP_SIGNAL_NAME", "signal"}, {"_BOOT_ID", "boot"},
+		{"_MACHINE_ID", "machine"}, {"_HOSTNAME", "hostname"}};
+	const CrashText *text = crash_text_find(name);
+
+	for (size_t i = 0; i < ELEMENTSOF(spellings); i++)
+		if (streq(name, spellings[i][0]))
+			return spellings[i][1];
+	return text ? text->key : NULL;
+}
+
 /* FIELD=VALUE: the name has to be kept apart from the value, so one copy holds both. */
 static int add_field_match(CrashSelection *selection, const char *argument, const char *equals)
 {
@@ -52,7 +68,8 @@ static int add_field_match(CrashSelection *selection, const char *argument, cons
 		return -ENOMEM;
 	copy[equals - argument] = '\0';
 	const char *value = copy + (equals - argument) + 1;
-	r = add_match(selection, copy, value, is_pattern(value));
+	const char *known = canonical_field(copy);
+	r = add_match(selection, known ? known : copy, value, is_pattern(value));
 	if (r < 0) {
 		free(copy);
 		return r;
@@ -92,6 +109,14 @@ int crash_match_parse(const char *argument, CrashSelection *selection)
 	if (strlen(argument) > COMM_BYTES)
 		return add_match(selection, "program", argument, is_pattern(argument));
 	return add_match(selection, "comm", argument, is_pattern(argument));
+}
+
+static bool names_user(const CrashSelection *selection)
+{
+	for (size_t i = 0; i < selection->n_matches; i++)
+		if (streq(selection->matches[i].field, "uid"))
+			return true;
+	return false;
 }
 
 static int parse_time(const char *option, const char *text, usec_t *ret)
@@ -135,7 +160,7 @@ int crash_selection_parse(
 			return cli_fail(
 				EXIT_USAGE, _("Cannot match '%s': %s."), argv[i], strerror(-r));
 	}
-	ret->only_own = !source->elsewhere && geteuid() != 0 && !options->all;
+	ret->only_own = !source->elsewhere && geteuid() != 0 && !options->all && !names_user(ret);
 	if (ret->only_own) {
 		(void)snprintf(ret->uid, sizeof ret->uid, "%u", geteuid());
 		r = add_match(ret, "uid", ret->uid, false);

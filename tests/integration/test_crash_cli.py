@@ -695,6 +695,27 @@ def database(tmp_path):
     return next((tmp_path / "xdg_cache_home/vigil").glob("journal-*.db"))
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a full disk takes root")
+def test_no_room_for_the_index(place, start, tmp_path):
+    write_journal(place / "system.journal", [crash_entry(1000 + i, when=start + i * 1000) for i in range(1000)])
+    (tmp_path / "mnt").mkdir()
+    script = f"mount -t tmpfs -o size=200k none {tmp_path}/mnt || exit 99; exec {VIGIL} crash list --json -D {place}"
+    for _ in range(2):
+        done = subprocess.run(["unshare", "-m", "sh", "-c", script], capture_output=True, text=True, timeout=60,
+                              env=dict(os.environ, XDG_CACHE_HOME=str(tmp_path / "mnt")))
+        data = json.loads(done.stdout)
+        assert [c["pid"] for c in data["crashes"]] == [1000 + i for i in range(1000)] and not data["complete"]
+
+
+def test_who_read_the_list_is_not_told_again(place, start, tmp_path):
+    where = ten_crashes(place, start)
+    crash("list", *where)
+    append(place / "system.journal", [crash_entry(500, when=now())])
+    assert asked("crash-list", "list", *where)["crashes"][-1]["told"] == "untold"  # a program read it, no person
+    in_terminal([VIGIL, "crash", "list", *where], 80, dict(os.environ, LC_ALL="C.UTF-8", PAGER="cat"))
+    assert asked("crash-list", "list", *where)["crashes"][-1]["told"] == "told"
+
+
 @pytest.mark.parametrize("damage", ["header", "middle", "empty-page", "text"])
 def test_damaged_index(place, start, tmp_path, damage):
     where = ten_crashes(place, start)
