@@ -60,10 +60,9 @@ static int take_long(sd_journal *journal, Crash *crash, const char *name, size_t
 	field[name_length] = '\0';
 	(void)sd_journal_set_data_threshold(journal, THRESHOLD_LARGE);
 	r = sd_journal_get_data(journal, field, &data, &length);
-	if (r >= 0)
-		r = crash_take_data(crash, data, length);
+	r = r < 0 ? 0 : crash_take_data(crash, data, length); /* unreadable is missing */
 	(void)sd_journal_set_data_threshold(journal, THRESHOLD_SMALL);
-	return r == -ENOMEM ? r : 0; /* one unreadable field is one that is missing */
+	return r;
 }
 
 static int take(sd_journal *journal, Crash *crash, const char *data, size_t length, Trusted *unit,
@@ -134,15 +133,16 @@ static const char *const asked[] = {
 	"COREDUMP_PROC_LIMITS",
 };
 
-static int ask(sd_journal *journal, Crash *crash, const char *field, Trusted *unit, Trusted *uid)
+static int ask_one(
+	sd_journal *journal, Crash *crash, const char *field, Trusted *unit, Trusted *uid)
 {
 	const void *data;
 	size_t length;
 	int r;
 
 	r = sd_journal_get_data(journal, field, &data, &length);
-	if (r < 0) /* missing, or unreadable, which is the same */
-		return r == -ENOMEM ? r : 0;
+	if (r < 0) /* missing, damaged, or too large to be had: the same */
+		return 0;
 	return take(journal, crash, data, length, unit, uid);
 }
 
@@ -153,9 +153,9 @@ static int ask_all(sd_journal *journal, Crash *crash)
 
 	(void)sd_journal_set_data_threshold(journal, THRESHOLD_SMALL);
 	for (size_t i = 0; i < ELEMENTSOF(asked) && r >= 0; i++)
-		r = ask(journal, crash, asked[i], &unit, &uid);
+		r = ask_one(journal, crash, asked[i], &unit, &uid);
 	for (size_t i = 0; i < crash_n_texts && r >= 0; i++)
-		r = ask(journal, crash, crash_texts[i].field, &unit, &uid);
+		r = ask_one(journal, crash, crash_texts[i].field, &unit, &uid);
 	crash->trust = decide(&unit, &uid);
 	return r;
 }
@@ -187,12 +187,18 @@ static bool knows_cores(CrashJournal *journal)
  * the latter until somebody wants theirs. */
 static int take_all(CrashJournal *journal, Crash *crash)
 {
+	bool ask = !has_field(journal->journal, "COREDUMP_FILENAME") && knows_cores(journal);
 	int r;
 
-	if (has_field(journal->journal, "COREDUMP_FILENAME") || !knows_cores(journal))
-		return enumerate(journal->journal, crash);
+	if (!ask) {
+		r = enumerate(journal->journal, crash);
+		if (r != -ENOMEM)
+			return r;
+		/* Anybody can log a field of hundreds of MB beside these. */
+		crash_done(crash);
+	}
 	r = ask_all(journal->journal, crash);
-	if (r >= 0 && crash->kind == CRASH_COREDUMP)
+	if (r >= 0 && ask && crash->kind == CRASH_COREDUMP)
 		r = crash_take_field(crash, "COREDUMP", strlen("COREDUMP"), "", 0);
 	return r;
 }

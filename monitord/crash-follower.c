@@ -12,6 +12,7 @@
 #define POLL_USEC      (3 * USEC_PER_SEC)     /* without an inotify instance */
 #define SEARCH_USEC    USEC_PER_MINUTE	      /* without a journal */
 #define RECHECK_USEC   (10 * USEC_PER_MINUTE) /* a fresh handle, should the old one be deaf */
+#define AGAIN_USEC     (250 * USEC_PER_MSEC)  /* after a wake-up, see .once_more */
 #define RETRY_USEC     USEC_PER_SEC	      /* after a failure; doubled up to RETRY_MAX_USEC */
 #define RETRY_MAX_USEC USEC_PER_MINUTE
 /* Another process writes the index: a CLI that catches up, for a moment. The loop does not wait. */
@@ -36,9 +37,13 @@ struct CrashFollower {
 	CatchUp *catch_up;
 	sd_event_source *io, *slice, *timer;
 	usec_t fresh_monotonic; /* when the handle was opened */
-	usec_t retry_usec;	/* the next delay after a failure; 0: there was none */
-	usec_t busy_monotonic;	/* since when the index is busy; 0: it is not */
-	bool waiting; /* after a failure: the timer, not an entry, starts the next slice */
+	/* An entry is counted in the file before the lists that matches go by know it: who reads to
+	 * the end in between sees none, and sd_journal_next(3) looks no more until another entry is
+	 * counted. So each time it was woken it seeks, and looks, once more. */
+	bool once_more;
+	usec_t retry_usec;     /* the next delay after a failure; 0: there was none */
+	usec_t busy_monotonic; /* since when the index is busy; 0: it is not */
+	bool waiting;	       /* after a failure: the timer, not an entry, starts the next slice */
 	CrashFollowerStatus status;
 };
 
@@ -251,6 +256,8 @@ static void wait_for_more(CrashFollower *follower)
 	}
 	timeout = crash_journal_timeout(follower->journal);
 	timeout = MIN_OF(timeout, follower->fresh_monotonic + RECHECK_USEC);
+	if (follower->once_more)
+		timeout = MIN_OF(timeout, now + AGAIN_USEC);
 	wake_in(follower, timeout > now ? timeout - now : 0);
 }
 
@@ -352,6 +359,7 @@ static int on_journal(sd_event_source *source, int fd, uint32_t events, void *us
 	}
 	if (r == 2)
 		catch_up_seek_again(follower->catch_up);
+	follower->once_more = follower->once_more || r > 0;
 	if (r > 0 && !follower->waiting)
 		start_slices(follower);
 	return 0;
@@ -368,6 +376,10 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 			renew(follower);
 		else
 			(void)on_journal(NULL, -EBADF, 0, follower);
+	}
+	if (follower->once_more && follower->catch_up) {
+		follower->once_more = false;
+		catch_up_seek_again(follower->catch_up);
 	}
 	look(follower);
 	return 0;

@@ -181,6 +181,18 @@ class Stream:
         self.child.wait(60)
 
 
+def flood(processes, daemon, crashes, seconds, programs):
+    """So many crashes at an even rate, all in the index when it returns; gives the pid of the last."""
+    stream = Stream(processes, daemon.journal)
+    began, batch = time.monotonic(), max(1, crashes // (seconds * 10))
+    for done in range(0, crashes, batch):
+        stream.write([daemon.entry(f"/usr/bin/flood-{i % programs}") for i in range(done, min(crashes, done + batch))])
+        pause_until(began + (done + batch) * seconds / crashes)
+    stream.end()
+    wait_for("the last of them in the index", lambda: daemon.next_pid in daemon.rows(), 60)
+    return daemon.next_pid
+
+
 def pause_until(when):
     """Sleeps until a point of time.monotonic(): for a rate that is the test's subject, not to wait for anything."""
     left = when - time.monotonic()

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from conftest import BUILD, ROOT, wait_for
-from crashes import CONFIG, COUNTED, TOLD, UNTOLD, CrashDaemon, Notices
+from crashes import CONFIG, COUNTED, TOLD, UNTOLD, CrashDaemon, Notices, flood
 from journals import append, traceback_entry, write_journal
 
 DESKTOP = "[Desktop Entry]\nType=Application\nName=Fancy Editor\nIcon=fancy\nExec=fancy-editor %U\n"
@@ -481,6 +481,74 @@ def test_a_read_only_home_that_was_written_before(root, processes, tmp_path, ses
     wait_for("what arrived meanwhile", lambda: len(notices.shown) == 2)
     assert d.status()["index"]["inMemory"] is True
     assert notices.summaries()[1] == "away was closed after an invalid memory access"
+
+
+# ---- killed at any step
+
+def kill_run(processes, folder, session_bus, at):
+    """One crash, the daemon ended at that step of it, then another daemon. Gives the number of steps if it was not reached."""
+    folder.mkdir()
+    notices = Notices(processes, session_bus)
+    d = CrashDaemon(processes, folder, session_bus, start=False)
+    metadata(d, d.next_pid + 1, "/usr/bin/gimp")
+    d.start(env={"LD_PRELOAD": str(BUILD / "tests/preload/kill-at.so"), "VIGIL_KILL_AT": str(at),
+                 "VIGIL_KILL_ARMED": str(folder / "armed"), "VIGIL_KILL_COUNT": str(folder / "count"),
+                 "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0"})
+    (folder / "armed").touch()
+    pid = d.crash()
+    if at == 0:
+        d.wait_row(pid, TOLD)
+        steps = int((folder / "count").read_text())
+        d.kill()
+    else:
+        steps = wait_for(f"step {at}", lambda: d.child.poll() is not None)
+        assert d.child.returncode == -9
+    d.start()
+    row = d.wait_row(pid, TOLD)
+    assert 1 <= len(notices.popups) <= 2, at
+    assert row["attempts"] <= 2
+    before = len(notices.popups)
+    d.kill()
+    d.start()  # and a third one has nothing to say
+    assert d.status()["index"]["untold"] == 0
+    d.wait_row(d.crash("/usr/bin/marker"), TOLD)
+    assert len(notices.popups) == before + 1, at
+    assert all("gimp" in s for s in [c["summary"] for c in notices.popups[:before]])
+    assert not list((folder / "cache/kcrash-metadata").iterdir()), "the metadata is read and removed"
+    d.stop()
+    notices.end()
+    return steps
+
+
+def test_killed_at_every_step_of_an_arrival(processes, tmp_path, session_bus):
+    steps = kill_run(processes, tmp_path / "0", session_bus, 0)
+    assert steps > 20
+    for at in range(1, steps + 1):
+        kill_run(processes, tmp_path / str(at), session_bus, at)
+    print(f"{steps} points: no crash lost, none told more than twice")
+
+
+# ---- floods
+
+@pytest.mark.parametrize("crashes, seconds, programs", [(1000, 10, 1), (1000, 10, 500), (2500, 15, 3)])
+def test_a_flood(processes, tmp_path, session_bus, notices, crashes, seconds, programs):
+    d = CrashDaemon(processes, tmp_path, session_bus)
+    flood(processes, d, 300, 3, 1)  # warm: what is allocated once is
+    before = d.memory_kib()
+    began = len(notices.shown)
+    last = flood(processes, d, crashes, seconds, programs)
+    after = d.memory_kib()
+    wait_for("the end of the flood", lambda: d.status()["flood"] is False, 90)
+    wait_for("nothing left untold", lambda: d.status()["index"]["untold"] == 0, 60)
+    popups = [c for c in notices.shown[began:] if c["replaces"] == 0]
+    print(f"{crashes} crashes of {programs} programs in {seconds} s: {len(popups)} notifications and "
+          f"{len(notices.shown) - began - len(popups)} updates, private memory {before} KiB before, {after} KiB after")
+    assert last in d.rows() and len(d.rows()) == crashes + 300
+    assert len(popups) <= 8
+    assert len(notices.shown) - began <= 3 * seconds
+    assert after < before + 3072
+    over = [c for c in notices.shown if "were only counted" in c["summary"]]
+    assert len(over) == 1 and int(over[0]["summary"].split()[0]) > crashes * 0.8
 
 
 # ---- both halves

@@ -227,6 +227,19 @@ def test_a_core_in_the_entry_is_seen_and_not_loaded(index, place):
         assert [n for n, in db.execute("SELECT length(message) FROM details ORDER BY crash")][1] == 200_000
 
 
+def test_a_field_beyond_the_memory_hides_nothing(index, place):
+    bomb = b"\0" * (120 * 2**20)
+    write_journal(place / "a.journal", [crash_entry(1, when=now() - HOUR, BOMB=bomb)])
+    write_journal(place / "b.journal", [crash_entry(2, when=now() - HOUR + 1, MESSAGE=bomb),
+                                        crash_entry(3, when=now() - HOUR + 2)])
+    limited = ["prlimit", f"--data={64 * 2**20}"]
+    if b"__asan_init" in CATCH_UP.read_bytes():  # whose own tables are larger than any limit
+        limited = ["env", "ASAN_OPTIONS=allocator_may_return_null=1:max_allocation_size_mb=64"]
+    done = subprocess.run([*limited, CATCH_UP, index, place], capture_output=True, text=True, timeout=120)
+    assert Caught(done.stdout).added == [1, 2, 3], done.stderr
+    assert rows(index, "pid, exe, trust, coreInJournal") == [(pid, "/usr/bin/gimp", 1, 0) for pid in (1, 2, 3)]
+
+
 # ---- where the journal was read to -----------------------------------------------------------------
 
 def test_a_machine_that_reports_late_is_heard(index, place):
