@@ -4,6 +4,7 @@
 #include "cli/crash-source.h"
 
 #include "cli/bus.h"
+#include "cli/crash-bounds.h"
 #include "common/clock.h"
 #include "common/i18n.h"
 #include "common/io.h"
@@ -253,6 +254,8 @@ static int catch_up(CrashSource *source, bool *ret_index_failed)
 	r = catch_up_new(source->index, journal, name ? name : "journal", true, &run);
 	while (r >= 0 && (r = catch_up_step(run, SLICE_USEC, NULL, NULL, &count)) > 0)
 		;
+	if (r >= 0 && count.added > 0)
+		crash_bounds_apply(source->index);
 	*ret_index_failed = r < 0 && run && catch_up_index_failed(run);
 	log_debug("Caught up: %llu entries seen, %llu new.", (unsigned long long)count.seen,
 		(unsigned long long)count.added);

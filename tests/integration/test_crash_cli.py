@@ -707,6 +707,18 @@ def test_no_room_for_the_index(place, start, tmp_path):
         assert [c["pid"] for c in data["crashes"]] == [1000 + i for i in range(1000)] and not data["complete"]
 
 
+def test_the_index_keeps_within_its_bounds_without_a_daemon(place, start, tmp_path):
+    (tmp_path / "conf/vigil").mkdir(parents=True)
+    (tmp_path / "conf/vigil/vigil.conf").write_text("[Coredump]\nMaxUse=1M\n")
+    env = {"XDG_CONFIG_HOME": str(tmp_path / "conf")}
+    write_journal(place / "system.journal", [crash_entry(1000 + i, when=start + i * 1000) for i in range(2000)])
+    data = asked("crash-list", "list", "-D", str(place), env=env)
+    assert 100 < len(data["crashes"]) < 1900 and data["dropped"] == 2000 - len(data["crashes"])
+    assert data["crashes"][-1]["pid"] == 2999  # the oldest went
+    assert f"{data['dropped']} crashes that were never reported had to make room" in crash("list", "-D", str(place), env=env).stdout
+    assert len(asked("crash-list", "list", "-D", str(place), env=env)["crashes"]) == len(data["crashes"])  # they do not come back
+
+
 def test_who_read_the_list_is_not_told_again(place, start, tmp_path):
     where = ten_crashes(place, start)
     crash("list", *where)
