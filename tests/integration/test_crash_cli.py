@@ -972,3 +972,34 @@ def test_an_inaccessible_core_comes_through_the_helper(helper, place, start, tmp
     done = dump("daemon", "refused")
     assert done.returncode == 1 and "You may not read this core: " in done.stderr and done.stderr.count("\n") == 1
     assert sorted(p.name for p in folder.iterdir()) == ["core", "probe"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a journal of the machine's own takes a mount namespace")
+@pytest.mark.parametrize("storage", ["/var/log", "/run/log"])
+def test_the_machines_own_journal(place, start, tmp_path, storage):
+    """What each user sees of it by default: their own crashes, root everybody's."""
+    machine = "5" * 32
+    write_journal(place / "system.journal", [crash_entry(i, when=start + i, uid=uid, machine=machine, boot="6" * 32)
+                                             for i, uid in enumerate((USER, 0, USER, 7), 1)])
+    readable(place)
+    (tmp_path / "machine-id").write_text(machine + "\n")
+    script = f"""mount --bind {tmp_path}/machine-id /etc/machine-id && mkdir -p /run/log && mount -t tmpfs none /var/log && mount -t tmpfs none /run/log &&
+        mkdir -p {storage}/journal/{machine} && cp {place}/system.journal {storage}/journal/{machine}/ && chmod -R a+rX {storage} || exit 99
+        exec "$@" """
+
+    def run(*args, user=None):
+        done = subprocess.run(["unshare", "-m", "sh", "-c", script, "sh", *(as_user(user) if user else []), VIGIL, *args], capture_output=True, text=True,
+                              timeout=60, env=dict(os.environ, LC_ALL="C.UTF-8", DBUS_SESSION_BUS_ADDRESS=f"unix:path={tmp_path}/none"))
+        assert done.returncode in (0, 1), done
+        return done.stdout
+
+    def pids(*args, user=None):
+        return [c["pid"] for c in json.loads(run("crash", "list", "--json", *args, user=user))["crashes"]]
+
+    assert pids(user=USER) == [1, 3] and pids("--all", user=USER) == [1, 2, 3, 4]
+    assert "2 crashes of other users are not shown; --all shows them." in run("crash", "list", user=USER)
+    assert pids("uid=0", user=USER) == [2] and pids("uid=0", "uid=7", user=USER) == [2, 4]
+    assert pids() == [1, 2, 3, 4]
+    links = {c["link"]: c for c in json.loads(run("doctor", "--json", user=USER))["checks"]}
+    assert ("kept over reboots" if storage == "/var/log" else "in memory only") in links["journal"]["found"]
+    assert "your own crashes" in links["what you see"]["found"] and "sound, 4 crashes" == links["index"]["found"]
