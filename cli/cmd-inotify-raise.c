@@ -2,13 +2,13 @@
 /* vigil inotify raise and reset: ask vigil-helper, which asks polkit; then say what is in force.
  * Without a helper: how root does it by hand. */
 #include "cli/agent.h"
-#include "cli/boot.h"
 #include "cli/bus.h"
 #include "cli/cli.h"
 #include "cli/raise-plan.h"
 #include "common/i18n.h"
 #include "common/json.h"
 #include "common/text.h"
+#include "survey/boot.h"
 #include <errno.h>
 #include <fcntl.h>
 
@@ -115,6 +115,9 @@ static int call_helper(const Cli *cli, sd_bus_message *call, sd_bus *bus,
 	if (*ret_absent)
 		return cli_fail(EXIT_FAILED,
 			_("Nothing was changed: vigil-helper is not installed on the system bus. Root can do it by hand."));
+	if (sd_bus_error_has_name(&error, SD_BUS_ERROR_NO_REPLY))
+		return cli_fail(EXIT_FAILED,
+			_("vigil-helper did not answer: 'vigil inotify limits' shows what is in force, 'journalctl -u vigil-helper' why."));
 	return cli_fail(EXIT_FAILED, "%s", error.message ? error.message : strerror(-r));
 }
 

@@ -110,15 +110,15 @@ static void check_journal(Doctor *doctor)
 {
 	switch (crash_journal_storage("")) {
 	case JOURNAL_PERSISTENT:
-		doctor_report(doctor, HEALTH_OK, _("journal"), _("kept over reboots"), NULL);
+		doctor_report(doctor, HEALTH_OK, N_("journal"), _("kept over reboots"), NULL);
 		break;
 	case JOURNAL_VOLATILE:
-		doctor_report(doctor, HEALTH_NOTE, _("journal"),
+		doctor_report(doctor, HEALTH_NOTE, N_("journal"),
 			_("in memory only: a crash while nobody is logged in is forgotten at a reboot"),
 			"sudo mkdir -p /var/log/journal && sudo systemctl restart systemd-journald && sudo journalctl --flush");
 		break;
 	default:
-		doctor_report(doctor, HEALTH_BAD, _("journal"),
+		doctor_report(doctor, HEALTH_BAD, N_("journal"),
 			_("there is none: no crash of systemd-coredump can be seen"),
 			"sudo systemctl start systemd-journald");
 	}
@@ -144,7 +144,7 @@ static void check_sight(Doctor *doctor)
 	char *names[GROUPS_MAX + 1], text[256];
 
 	if (geteuid() == 0) {
-		doctor_report(doctor, HEALTH_OK, _("what you see"),
+		doctor_report(doctor, HEALTH_OK, N_("what you see"),
 			_("you are root: crashes of everybody"), NULL);
 		return;
 	}
@@ -152,7 +152,7 @@ static void check_sight(Doctor *doctor)
 	const char *group = pipeline_journal_group((const char *const *)names);
 	(void)snprintf(text, sizeof text, _("crashes of everybody, as a member of group %s"),
 		group ? group : "");
-	doctor_report(doctor, HEALTH_OK, _("what you see"),
+	doctor_report(doctor, HEALTH_OK, N_("what you see"),
 		group ? text
 		      : _("your own crashes; for those of system services: group systemd-journal"),
 		group ? NULL : "sudo usermod -aG systemd-journal $USER");
@@ -183,15 +183,15 @@ static void check_storage(Doctor *doctor, int root, const Pipeline *pipeline)
 			: format_bytes(limits.process_size_max, bytes[1]));
 	if (limits.storage == CORE_STORAGE_NONE)
 		/* a choice, and respected; crashes are listed all the same */
-		doctor_report(doctor, HEALTH_OK, _("cores"),
+		doctor_report(doctor, HEALTH_OK, N_("cores"),
 			_("Storage=none: crashes are listed, cores are not kept (while a crash is processed, its core is on disk all the same)"),
 			NULL);
 	else if (limits.process_size_max == 0)
-		doctor_report(doctor, HEALTH_NOTE, _("cores"),
+		doctor_report(doctor, HEALTH_NOTE, N_("cores"),
 			_("ProcessSizeMax=0: no core is ever kept"),
 			"sudoedit /etc/systemd/coredump.conf");
 	else
-		doctor_report(doctor, HEALTH_OK, _("cores"), text, NULL);
+		doctor_report(doctor, HEALTH_OK, N_("cores"), text, NULL);
 }
 
 static void check_limit(Doctor *doctor, const Pipeline *pipeline)
@@ -201,11 +201,11 @@ static void check_limit(Doctor *doctor, const Pipeline *pipeline)
 	if (getrlimit(RLIMIT_CORE, &limit) < 0)
 		return;
 	if (limit.rlim_cur > 0)
-		doctor_report(doctor, HEALTH_OK, _("core limit"),
+		doctor_report(doctor, HEALTH_OK, N_("core limit"),
 			limit.rlim_cur == RLIM_INFINITY ? _("none") : _("cores may be written"),
 			NULL);
 	else
-		doctor_report(doctor, HEALTH_NOTE, _("core limit"),
+		doctor_report(doctor, HEALTH_NOTE, N_("core limit"),
 			by_systemd(pipeline)
 				? _("0 for programs started from here: crashes are logged, without a core")
 				: _("0 for programs started from here: no core is written"),
@@ -264,18 +264,18 @@ static void report_index(Doctor *doctor, const char *path, int r)
 	char text[512];
 
 	if (r == -ENOENT)
-		doctor_report(doctor, HEALTH_OK, _("index"),
+		doctor_report(doctor, HEALTH_OK, N_("index"),
 			_("not there yet; the first look at crashes makes it"), NULL);
 	else if (r == -ENOTSUP)
-		doctor_report(doctor, HEALTH_BAD, _("index"), _("made by a newer Vigil"),
+		doctor_report(doctor, HEALTH_BAD, N_("index"), _("made by a newer Vigil"),
 			_("use that Vigil"));
 	else if (r == -EUCLEAN)
-		doctor_report(doctor, HEALTH_BAD, _("index"),
+		doctor_report(doctor, HEALTH_BAD, N_("index"),
 			_("damaged; the next look at crashes keeps it aside and makes it anew from the journal"),
 			"vigil crash list");
 	else {
 		(void)snprintf(text, sizeof text, _("cannot be read (%s): %s"), path, strerror(-r));
-		doctor_report(doctor, HEALTH_BAD, _("index"), text,
+		doctor_report(doctor, HEALTH_BAD, N_("index"), text,
 			_("make it readable and writable for you"));
 	}
 }
@@ -309,7 +309,7 @@ static void check_index(Doctor *doctor)
 		(void)snprintf(text, sizeof text,
 			P_("sound, %llu crash", "sound, %llu crashes", rows),
 			(unsigned long long)rows);
-	doctor_report(doctor, dropped ? HEALTH_NOTE : HEALTH_OK, _("index"), text,
+	doctor_report(doctor, dropped ? HEALTH_NOTE : HEALTH_OK, N_("index"), text,
 		dropped ? "vigil crash groups" : NULL);
 }
 
@@ -322,15 +322,15 @@ static void check_socket(Doctor *doctor)
 	if (geteuid() == 0)
 		return;
 	if (!run || asprintf(&path, "%s/coredump", run) < 0) {
-		doctor_report(doctor, HEALTH_NOTE, _("crash socket"),
+		doctor_report(doctor, HEALTH_NOTE, N_("crash socket"),
 			_("XDG_RUNTIME_DIR is not set: this is no login session"),
 			_("log in, or: loginctl enable-linger"));
 		return;
 	}
 	if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
-		doctor_report(doctor, HEALTH_OK, _("crash socket"), _("there"), NULL);
+		doctor_report(doctor, HEALTH_OK, N_("crash socket"), _("there"), NULL);
 	else
-		doctor_report(doctor, HEALTH_NOTE, _("crash socket"),
+		doctor_report(doctor, HEALTH_NOTE, N_("crash socket"),
 			_("not there: the daemon learns of crashes from the journal alone"),
 			"systemctl --user enable --now vigil-monitord.socket");
 }
@@ -338,10 +338,10 @@ static void check_socket(Doctor *doctor)
 static void check_watching(Doctor *doctor)
 {
 	if (crash_daemon_watches())
-		doctor_report(
-			doctor, HEALTH_OK, _("crash watch"), _("the daemon watches crashes"), NULL);
+		doctor_report(doctor, HEALTH_OK, N_("crash watch"), _("the daemon watches crashes"),
+			NULL);
 	else
-		doctor_report(doctor, HEALTH_BAD, _("crash watch"),
+		doctor_report(doctor, HEALTH_BAD, N_("crash watch"),
 			_("no daemon watches crashes: nobody tells you of one"), "vigil setup");
 }
 

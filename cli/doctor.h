@@ -16,7 +16,7 @@ typedef struct Doctor {
 	bool bad;
 } Doctor;
 
-/* One link: what was found, and the command that mends it (NULL: nothing to mend). */
+/* One link (N_): what was found, and the command that mends it (NULL: nothing to mend). */
 void doctor_report(
 	Doctor *doctor, Health health, const char *link, const char *found, const char *mend);
 /* The links of the crash pipeline, from the kernel to the index. */

@@ -82,7 +82,9 @@ static bool elevated(void)
 	       getuid() != geteuid() || getgid() != getegid();
 }
 
-/* The pager to run through sh, as git does; NULL: none. */
+#define DEFAULT_PAGER "less"
+
+/* The pager to run; NULL: none. */
 static const char *pager_command(const Cli *cli)
 {
 	struct winsize size;
@@ -95,11 +97,12 @@ static const char *pager_command(const Cli *cli)
 		lines_of(&cli->out) < size.ws_row)
 		return NULL;
 	if (elevated())
-		return "less"; /* with LESSSECURE=1 below; never one that the environment names */
+		return DEFAULT_PAGER; /* with LESSSECURE=1 below; never one that the environment
+					 names */
 	if (!pager)
 		pager = getenv("PAGER");
 	if (!pager)
-		pager = "less";
+		pager = DEFAULT_PAGER;
 	return *pager && !streq(pager, "cat") ? pager : NULL;
 }
 
@@ -110,8 +113,10 @@ static void exec_pager(const char *pager, int in)
 		(void)setenv("LESSSECURE", "1", 1);
 	(void)setenv("LESS", "FRX", elevated());
 	(void)setenv("LESSCHARSET", "utf-8", 0);
-	if (elevated())
-		(void)execlp("less", "less", NULL);
+	/* Ours without a shell, which would complain where it is not installed; another as git runs
+	 * it. */
+	if (streq(pager, DEFAULT_PAGER))
+		(void)execlp(DEFAULT_PAGER, DEFAULT_PAGER, NULL);
 	else
 		(void)execl("/bin/sh", "sh", "-c", pager, NULL);
 	_exit(127);

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Raise and reset. Steps, and what a kill between two of them leaves:
+/* Raise and reset. What a kill before each step leaves:
  *
- *   raise  1 open the sysctl for writing   old file, old value
- *          2 replace the drop-in           new file, old value: the next boot has it, reset undoes
- * it 3 write the sysctl              new file, new value 4 read it back reset  1 write the sysctl
- * old file, old value again: reset can be repeated 2 remove the drop-in            no file
+ * Raise:
+ * 1. open the sysctl for writing: old file, old value
+ * 2. replace the drop-in: old file, old value
+ * 3. write the sysctl: new file, old value; the next boot has it, reset undoes it
+ * 4. read it back: new file, new value
+ *
+ * Reset:
+ * 1. write the sysctl: new file, new value
+ * 2. remove the drop-in: new file, old value; reset can be repeated
  *
  * The file is replaced whole (write_file_atomic), the sysctl takes a number in one write: neither
  * is ever half-written, and the recorded previous value is right at every instant. */

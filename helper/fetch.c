@@ -201,8 +201,8 @@ static int act_fetch(Request *request)
 
 /* ---- the call ------------------------------------------------------------------------------ */
 
-static const Verb verb_fetch = {ACTION_FETCH, "You are not authorised to get a copy of this core.",
-	"Getting a copy of this core needs authorisation, and none was given.", act_fetch,
+static const Verb verb_fetch = {ACTION_FETCH, "You are not authorised to get a copy of this core",
+	"Getting a copy of this core needs authorisation, and none was given", act_fetch,
 	fetch_free};
 
 /* "alice (1000)" of /etc/passwd alone: whatever else knows names might be asked over a network, for

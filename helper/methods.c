@@ -99,8 +99,8 @@ static int act_reset(Request *request)
 	return sd_bus_reply_method_return(request->call, NULL);
 }
 
-#define DENIED	  "You are not authorised to change inotify limits."
-#define DISMISSED "Changing inotify limits needs authorisation, and none was given."
+#define DENIED	  "You are not authorised to change inotify limits"
+#define DISMISSED "Changing inotify limits needs authorisation, and none was given"
 static const Verb verb_raise = {ACTION_RAISE, DENIED, DISMISSED, act_raise, free};
 static const Verb verb_reset = {ACTION_RAISE, DENIED, DISMISSED, act_reset, free};
 
@@ -141,8 +141,10 @@ static int method_raise(sd_bus_message *call, void *userdata, sd_bus_error *erro
 
 static int method_reset(sd_bus_message *call, void *userdata, sd_bus_error *error)
 {
-	const PolkitDetail details[] = {
-		{"limit", "instances and watches"}, {"old", "Vigil's"}, {"new", "what was before"}};
+	const PolkitDetail details[] = {{"limit", "instances and watches"}, {"old", "Vigil's"},
+		{"new", "what was before"},
+		{"polkit.message",
+			"Authentication is required to undo what Vigil changed about the limits of inotify"}};
 
 	(void)error;
 	return request_ask(userdata, call, &verb_reset, NULL, details, ELEMENTSOF(details));

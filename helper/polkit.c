@@ -3,6 +3,7 @@
 #include "helper/polkit.h"
 
 #include "common/cleanup.h"
+#include "common/text.h"
 #include <stdio.h>
 
 #define POLKIT_NAME	       "org.freedesktop.PolicyKit1"
@@ -72,15 +73,26 @@ void polkit_cancel(sd_bus *bus, uint32_t id)
 		(void)sd_bus_send(bus, message, NULL);
 }
 
+/* What an error means: polkit's own is a no, silence is a prompt that nobody answered, and anything
+ * else comes from the bus or systemd, which could not start it (not installed, masked, failed). */
+static PolkitAnswer from_error(const sd_bus_error *error)
+{
+	if (startswith(error->name, POLKIT_NAME "."))
+		return POLKIT_NO;
+	if (sd_bus_error_has_name(error, SD_BUS_ERROR_NO_REPLY) ||
+		sd_bus_error_has_name(error, SD_BUS_ERROR_TIMEOUT))
+		return POLKIT_DISMISSED;
+	return POLKIT_ABSENT;
+}
+
 PolkitAnswer polkit_read_answer(sd_bus_message *reply)
 {
+	const sd_bus_error *error = sd_bus_message_get_error(reply);
 	int authorized = 0, challenge = 0;
 
-	if (sd_bus_message_is_method_error(reply, SD_BUS_ERROR_SERVICE_UNKNOWN) ||
-		sd_bus_message_is_method_error(reply, SD_BUS_ERROR_NAME_HAS_NO_OWNER))
-		return POLKIT_ABSENT;
-	if (sd_bus_message_is_method_error(reply, NULL) ||
-		sd_bus_message_enter_container(reply, 'r', "bba{ss}") < 0 ||
+	if (error)
+		return from_error(error);
+	if (sd_bus_message_enter_container(reply, 'r', "bba{ss}") < 0 ||
 		sd_bus_message_read(reply, "bb", &authorized, &challenge) < 0)
 		return POLKIT_NO;
 	return authorized ? POLKIT_YES : challenge ? POLKIT_DISMISSED : POLKIT_NO;

@@ -10,7 +10,7 @@ typedef enum PolkitAnswer {
 	POLKIT_YES,
 	POLKIT_NO,
 	POLKIT_DISMISSED, /* it would take a password, and nobody gave one */
-	POLKIT_ABSENT,	  /* no polkit on this bus */
+	POLKIT_ABSENT,	  /* no polkit that could be asked */
 } PolkitAnswer;
 
 typedef struct PolkitDetail {

@@ -27,6 +27,26 @@ void helper_done(Helper *helper)
 		request_free(helper->pending);
 }
 
+static int refuse(const Request *request, PolkitAnswer answer)
+{
+	const Verb *verb = request->verb;
+
+	switch (answer) {
+	case POLKIT_DISMISSED:
+		return sd_bus_reply_method_errorf(request->call,
+			SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
+			"%s: try again where a password can be asked for (a terminal, a desktop), or as root.",
+			verb->dismissed);
+	case POLKIT_ABSENT:
+		return sd_bus_reply_method_errorf(request->call, ERROR_NAME("NotAuthorized"),
+			"%s: polkit cannot be asked here, so only root may.", verb->denied);
+	default:
+		return sd_bus_reply_method_errorf(request->call, ERROR_NAME("NotAuthorized"),
+			"%s: an administrator may, or may allow you %s in a polkit rule.",
+			verb->denied, verb->action);
+	}
+}
+
 static int on_answer(sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
 	Request *request = userdata;
@@ -38,13 +58,8 @@ static int on_answer(sd_bus_message *reply, void *userdata, sd_bus_error *error)
 	/* Without polkit only root itself may ask, as with every other privileged service. */
 	if (answer == POLKIT_YES || (answer == POLKIT_ABSENT && request->uid == 0))
 		r = request->verb->act(request);
-	else if (answer == POLKIT_DISMISSED)
-		r = sd_bus_reply_method_errorf(request->call,
-			SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED, "%s",
-			request->verb->dismissed);
 	else
-		r = sd_bus_reply_method_errorf(
-			request->call, ERROR_NAME("NotAuthorized"), "%s", request->verb->denied);
+		r = refuse(request, answer);
 	if (r == -EINPROGRESS)
 		return 0;
 	if (r < 0) /* what this handler returns would answer polkit, not the caller */

@@ -10,7 +10,7 @@
 
 typedef struct Verb {
 	const char *action; /* polkit's name for it */
-	const char *denied; /* whole sentences, for the caller */
+	const char *denied; /* for the caller, who is also told why and what would help */
 	const char *dismissed;
 	/* polkit has said yes: does it and replies. 0 or positive: done; -errno: the caller is
 	 * told; -EINPROGRESS: it goes on, and the verb calls request_free() when it has replied. */

@@ -20,8 +20,8 @@
 #define CRASH_BUCKET_REFILL_USEC (30 * USEC_PER_SEC)
 /* A flood: a level that each arrival raises by one and each second lowers by the drain. */
 #define CRASH_FLOOD_OPENS 40
-#define CRASH_FLOOD_CAP	  80 /* so that it ends soon after the crashes do */
-#define CRASH_FLOOD_DRAIN 2  /* a second */
+#define CRASH_FLOOD_CAP	  60 /* so that it ends soon after the crashes do */
+#define CRASH_FLOOD_DRAIN 3  /* a second */
 /* A signature that was told is no news for so long. */
 #define CRASH_NEWS_AGAIN_USEC ((usec_t)7 * 24 * 3600 * USEC_PER_SEC)
 

@@ -158,10 +158,9 @@ class CrashDaemon:
                         lambda: (r := self.rows().get(pid)) and r["told"] == told and r, deadline)
 
     def memory_kib(self):
-        """Resident private memory, in KiB."""
+        """Its own memory (what is mapped of journal files is the page cache's), in KiB."""
         with open(f"/proc/{self.child.pid}/smaps_rollup") as f:
-            lines = dict(line.split(":", 1) for line in f if line.count(":") == 1)
-        return sum(int(lines[k].split()[0]) for k in ("Private_Clean", "Private_Dirty"))
+            return next(int(line.split()[1]) for line in f if line.startswith("Anonymous:"))
 
 
 class Stream:

@@ -171,7 +171,7 @@ class Machine:
                  ("running", "degraded"))
 
     def terminal(self, user, *argv):
-        return Terminal(self.inside(*self.session_argv(user, *argv, pty=True)), self.join)
+        return Terminal(self, self.session_argv(user, *argv, pty=True))
 
     # ---- files ---------------------------------------------------------------------------------
 
@@ -204,13 +204,13 @@ class Machine:
 class Terminal:
     """A program on a terminal, typed at and read from as a person would."""
 
-    def __init__(self, argv, before):
-        self.text = ""
+    def __init__(self, machine, argv):
+        self.machine, self.text, self.status = machine, "", None
+        argv = machine.inside(*argv)
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
-            before()
+            machine.join()
             os.execvpe(argv[0], argv, dict(ENV, TERM="dumb"))
-        self.status = None
 
     def _read(self, seconds):
         ready, _, _ = select.select([self.fd], [], [], seconds)
@@ -234,6 +234,14 @@ class Terminal:
 
     def type(self, line):
         os.write(self.fd, line.encode() + b"\n")
+
+    def _hides_typing(self):
+        return " -echo " in self.machine.call("sh", "-c", "for t in /dev/pts/[0-9]*; do stty -F $t -a; done").stdout
+
+    def type_secret(self, line):
+        """Types once the terminal no longer shows it: the prompt comes first, and what is typed in between is thrown away."""
+        wait_for("the terminal to hide what is typed", self._hides_typing)
+        self.type(line)
 
     def rest(self, deadline=DEADLINE):
         """Everything up to the program's end; its exit status is then in .status."""

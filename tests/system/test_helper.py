@@ -118,7 +118,7 @@ def test_an_administrator_s_password_on_the_terminal(machine):
     assert f"the limit of inotify instances from {OLD} to {NEW}" in " ".join(asked.split())
     assert "carol" in asked
     assert nothing_changed(machine)
-    terminal.type("carol-secret")
+    terminal.type_secret("carol-secret")
     out = terminal.rest()
     assert f"{NEW}, was {OLD}" in out and terminal.status == 0
     assert "carol-secret" not in out
@@ -128,7 +128,7 @@ def test_an_administrator_s_password_on_the_terminal(machine):
 def test_a_wrong_password_changes_nothing(machine):
     terminal = machine.terminal("alice", *RAISE)
     terminal.expect("Password: ")
-    terminal.type("alice-secret")  # hers, not an administrator's
+    terminal.type_secret("alice-secret")  # hers, not an administrator's
     out = terminal.rest()
     assert "authoris" in out and terminal.status != 0
     assert nothing_changed(machine)
@@ -146,7 +146,7 @@ def test_killed_while_somebody_is_asked(machine):
     terminal.expect("Password: ")
     machine.run("kill", "-KILL", str(helper_pid(machine)))
     out = terminal.rest()
-    assert terminal.status != 0 and "vigil:" in out, out
+    assert terminal.status != 0 and "vigil-helper did not answer" in out, out
     assert nothing_changed(machine)
     machine.run("systemctl", "reset-failed", UNIT)
     machine.run(*RAISE)
@@ -161,6 +161,25 @@ def test_interrupted_while_asked(machine):
     terminal.expect("status=130")
     assert re.search(r"[; ]echo\b", terminal.rest())
     assert nothing_changed(machine)
+
+
+def test_without_polkit_only_root_may(machine):
+    machine.run("systemctl", "mask", "--now", "polkit.service")
+    try:
+        done = machine.as_user("alice", *RAISE)
+        assert done.returncode == 1 and "only root may" in done.stderr and nothing_changed(machine)
+        machine.run(*RAISE)
+        assert value() == NEW
+    finally:
+        machine.run("systemctl", "unmask", "polkit.service")
+
+
+def test_without_a_pager_nothing_complains(machine):
+    """less is not installed here; the terminal has no size, so that a pager is wanted."""
+    assert machine.call("sh", "-c", "command -v less").returncode != 0
+    terminal = machine.terminal("alice", "env", "TERM=xterm", "vigil", "inotify", "limits")
+    out = terminal.rest()
+    assert terminal.status == 0 and "not found" not in out and "max_user_instances" in out
 
 
 @pytest.mark.parametrize("step", [1, 2, 3, 4])

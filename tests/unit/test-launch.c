@@ -140,7 +140,7 @@ static void assert_asked(const Manager *manager, const char *what)
 
 static void systemd_is_asked_for_a_unit(void **state)
 {
-	static const char *const argv[] = {"/bin/echo", "two words", "\xff", NULL};
+	static const char *const argv[] = {"/bin/echo", "two words", "\xff", "a${HOME}", NULL};
 	static const char *const environment[] = {"VIGIL_CRASH_ID=1", NULL};
 	static const unsigned once = 1;
 	static const char *const wanted[] = {"Member=StartTransientUnit",
@@ -148,7 +148,8 @@ static void systemd_is_asked_for_a_unit(void **state)
 		"STRING \"vigil-reporter-1.service\"", "STRING \"fail\"", "STRING \"CollectMode\"",
 		"STRING \"inactive-or-failed\"", "STRING \"KillMode\"", "STRING \"process\"",
 		"STRING \"simple\"", "STRING \"VIGIL_CRASH_ID=1\"", "STRING \"two words\"",
-		"STRING \"\xef\xbf\xbd\"", "STRING \"DISPLAY=:77\"", "STRING \"Reporter\""};
+		"STRING \"a$${HOME}\"", "STRING \"\xef\xbf\xbd\"", "STRING \"DISPLAY=:77\"",
+		"STRING \"Reporter\""};
 	Manager *manager = *state;
 
 	assert_int_equal(setenv("DISPLAY", ":77", 1), 0);
@@ -279,6 +280,27 @@ static void a_terminal_goes_around_what_writes(void **state)
 	assert_asked(manager, "STRING \"report\"");
 }
 
+/* Where systemd started us, systemd-run(1) gets what is to be shown. */
+static void the_show_button_outlives_us(void **state)
+{
+	char *const command[] = {(char *)"/bin/echo", (char *)"a b", NULL};
+	_cleanup_(freep) char *path = strdup(getenv("PATH"));
+	char script[2048];
+
+	(void)snprintf(script, sizeof script,
+		"#!/bin/sh\nprintf '%%s\\n' \"$@\" >'%s/new'\n/bin/mv '%s/new' '%s/shown'\n",
+		fixture_path, fixture_path, fixture_path);
+	fixture_file("systemd-run", script);
+	assert_int_equal(chmod(fixture_at("systemd-run"), 0755), 0);
+	assert_int_equal(setenv("INVOCATION_ID", "1", 1), 0);
+	assert_int_equal(setenv("PATH", fixture_path, 1), 0);
+	launch_show(command);
+	assert_int_equal(setenv("PATH", path, 1), 0);
+	assert_int_equal(unsetenv("INVOCATION_ID"), 0);
+	run_until(*state, is_there, fixture_at("shown"));
+	assert_text("shown", "--user\n--quiet\n--collect\n--\n/bin/echo\na b\n");
+}
+
 /* ---- restarts ----------------------------------------------------------------------------------
  */
 
@@ -376,6 +398,10 @@ static void programs_are_looked_for_in_folders_alone(void **state)
 	assert_string_equal(path, fixture_at("bin/tool"));
 	assert_null(detach_find_program("plain", folders));
 	assert_null(detach_find_program("tool", ""));
+	/* a link is not followed: its name may be what matters */
+	fixture_link("bin/link", "tool");
+	_cleanup_(freep) char *link = detach_find_program(fixture_at("bin/link"), NULL);
+	assert_string_equal(link, fixture_at("bin/link"));
 	/* what lies beside us is found without PATH */
 	_cleanup_(freep) char *own = detach_find_program("test-launch", "");
 	assert_non_null(own);
@@ -445,6 +471,7 @@ int main(void)
 		WITH_MANAGER(a_bus_that_goes_takes_its_calls_along),
 		WITH_MANAGER(what_is_not_there_is_said),
 		WITH_MANAGER(a_terminal_goes_around_what_writes),
+		WITH_MANAGER(the_show_button_outlives_us),
 		WITH_MANAGER(only_what_can_be_started_again_is_offered),
 		WITH_MANAGER(a_unit_is_restarted_by_systemd),
 		WITH_MANAGER(programs_are_looked_for_in_folders_alone),
