@@ -351,7 +351,11 @@ def test_a_server_that_never_answers_delays_nothing(processes, tmp_path, session
     good = Notices(processes, session_bus)
     for pid in pids:
         d.wait_row(pid, TOLD, deadline=40)  # libnotify's own patience with the silent one is 25 s
-    assert [s.split(" since")[0] for s in good.summaries()] == ["4 programs crashed"]
+    # What the silent one left waiting may come by itself, the rest comes in one.
+    told = [c["summary"] + c["body"] for c in good.popups]
+    assert len(told) <= 4
+    for name in ("first", "second", "third", "fourth"):
+        assert 1 <= sum(name in text for text in told) <= 2, told
 
 
 def test_without_a_server_it_waits_for_one(processes, tmp_path, session_bus):
