@@ -80,7 +80,7 @@ def root():
 def test_the_warning_names_the_culprit_and_goes_away(processes, tmp_path, session_bus, dunst):
     d = Daemon(processes, tmp_path, session_bus)
     wait_for("the level", lambda: d.get("Level") == "ok")
-    assert d.get("InstancesMax") == "20"
+    wait_for("the first look", lambda: d.get("InstancesMax") == "20")
     pid = d.load(17, 1, "culprit")
     wait_for("the warning", lambda: dunst.displayed() == 1)
     assert d.get("Level") == "warning"
