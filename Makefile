@@ -96,6 +96,7 @@ $(B)/%: %.in Makefile $(B)/paths
 
 # ---- install: rows of FILE:DIRECTORY[:NEWNAME[:MODE]], filled by the part.mk files ------------------
 INSTALL_FILES :=
+OWN_DIRS := $(datadir)/vigil/schema $(datadir)/vigil $(libexecdir) # what is ours alone goes, too
 INSTALL_LINKS := # rows of LINK:TARGET
 GENERATED :=
 
@@ -118,6 +119,7 @@ install: all
 uninstall:
 	$(foreach f,$(INSTALL_FILES),$(Q)rm -f $(call install_dir,$(f))/$(call install_name,$(f))$(NEWLINE)	)
 	$(foreach l,$(INSTALL_LINKS),$(Q)rm -f $(DESTDIR)$(firstword $(subst :, ,$(l)))$(NEWLINE)	)
+	$(foreach d,$(OWN_DIRS),$(Q)[ ! -d $(DESTDIR)$(d) ] || rmdir --ignore-fail-on-non-empty $(DESTDIR)$(d)$(NEWLINE)	)
 
 $(B)/%.o: %.c Makefile $(PARTS)
 	$(call SAY,CC,$<)

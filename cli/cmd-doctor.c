@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* vigil doctor: every link between the kernel and the desktop, each with what mends it. */
-#include "cli/boot.h"
 #include "cli/bus.h"
 #include "cli/cli.h"
 #include "common/i18n.h"
 #include "common/json.h"
 #include "common/text.h"
+#include "survey/boot.h"
 #include <fcntl.h>
 
 typedef enum Health {
@@ -22,7 +22,7 @@ typedef struct Doctor {
 
 static const char *const health_names[] = {"ok", "note", "bad"};
 
-/* One link: what was found, and the command that mends it (NULL: nothing to mend). */
+/* One link (N_): what was found, and the command that mends it (NULL: nothing to mend). */
 static void report(
 	Doctor *doctor, Health health, const char *link, const char *found, const char *mend)
 {
@@ -32,14 +32,14 @@ static void report(
 	json_t *check = json_object();
 
 	doctor->bad = doctor->bad || health == HEALTH_BAD;
-	json_add_string(check, "link", link);
+	json_add_string(check, "link", link); /* in any language the same: scripts look for it */
 	json_add_string(check, "state", health_names[health]);
 	json_add_string(check, "found", found);
 	json_add_string(check, "mend", mend);
 	(void)json_array_append_new(doctor->checks, check);
 	_cleanup_(freep) char *safe = escaped_terminal(found);
 	strbuf_addf(&cli->out, "%s%s%s %s: %s\n", style_on(styles[health], cli->colour),
-		marks[health][cli->utf8], style_off(styles[health], cli->colour), link,
+		marks[health][cli->utf8], style_off(styles[health], cli->colour), _(link),
 		safe ? safe : "?");
 	_cleanup_(freep) char *safe_mend = mend ? escaped_terminal(mend) : NULL;
 	if (safe_mend)
@@ -61,7 +61,7 @@ static void check_level(Doctor *doctor, const Survey *survey)
 		worst >= 95   ? HEALTH_BAD
 		: worst >= 80 ? HEALTH_NOTE
 			      : HEALTH_OK,
-		_("inotify use"), text,
+		N_("inotify use"), text,
 		worst < 80  ? NULL
 		: instances ? "vigil inotify raise instances"
 			    : "vigil inotify raise watches");
@@ -71,19 +71,19 @@ static void check_canary(Doctor *doctor)
 {
 	switch (inotify_canary("/")) {
 	case CANARY_OK:
-		report(doctor, HEALTH_OK, _("inotify now"),
+		report(doctor, HEALTH_OK, N_("inotify now"),
 			_("the kernel grants another instance and watch"), NULL);
 		break;
 	case CANARY_INSTANCES_EXHAUSTED:
-		report(doctor, HEALTH_BAD, _("inotify now"),
+		report(doctor, HEALTH_BAD, N_("inotify now"),
 			_("the kernel refuses another instance"), "vigil inotify raise instances");
 		break;
 	case CANARY_WATCHES_EXHAUSTED:
-		report(doctor, HEALTH_BAD, _("inotify now"), _("the kernel refuses another watch"),
+		report(doctor, HEALTH_BAD, N_("inotify now"), _("the kernel refuses another watch"),
 			"vigil inotify raise watches");
 		break;
 	default:
-		report(doctor, HEALTH_NOTE, _("inotify now"), _("could not be asked"),
+		report(doctor, HEALTH_NOTE, N_("inotify now"), _("could not be asked"),
 			"vigil inotify explain");
 	}
 }
@@ -93,7 +93,7 @@ static void check_visibility(Doctor *doctor, const Survey *survey)
 	char text[160];
 
 	if (survey->complete) {
-		report(doctor, HEALTH_OK, _("visibility"), _("every process could be read"), NULL);
+		report(doctor, HEALTH_OK, N_("visibility"), _("every process could be read"), NULL);
 		return;
 	}
 	if (survey->hidden)
@@ -103,7 +103,8 @@ static void check_visibility(Doctor *doctor, const Survey *survey)
 		(void)snprintf(text, sizeof text,
 			_("%u of %u processes are hidden from you; figures about them are missing"),
 			survey->unreadable, survey->scanned);
-	report(doctor, HEALTH_NOTE, _("visibility"), text, "sudo vigil inotify");
+	report(doctor, HEALTH_NOTE, N_("visibility"), text,
+		geteuid() == 0 ? NULL : "sudo vigil inotify");
 }
 
 static void check_boot(Doctor *doctor, const char *key)
@@ -137,22 +138,22 @@ static void check_session(Doctor *doctor)
 	_cleanup_(freep) char *status = NULL;
 
 	if (bus_open_session(&bus) < 0) {
-		report(doctor, HEALTH_BAD, _("session bus"),
+		report(doctor, HEALTH_BAD, N_("session bus"),
 			_("there is none: no warning can appear"),
 			_("log in to a desktop session, or: dbus-run-session"));
 		return;
 	}
-	report(doctor, HEALTH_OK, _("session bus"), _("reachable"), NULL);
+	report(doctor, HEALTH_OK, N_("session bus"), _("reachable"), NULL);
 	if (bus_daemon_status(bus, &status) < 0)
 		report(doctor, HEALTH_BAD, "vigil-monitord", _("not running: nobody warns you"),
 			"systemctl --user enable --now vigil-monitord");
 	else
 		report(doctor, HEALTH_OK, "vigil-monitord", _("running"), NULL);
 	if (bus_name_reachable(bus, "org.freedesktop.Notifications"))
-		report(doctor, HEALTH_OK, _("notifications"), _("a notification server is there"),
+		report(doctor, HEALTH_OK, N_("notifications"), _("a notification server is there"),
 			NULL);
 	else
-		report(doctor, HEALTH_BAD, _("notifications"),
+		report(doctor, HEALTH_BAD, N_("notifications"),
 			_("no notification server: warnings go to the log only"),
 			_("install one, for instance dunst"));
 }
@@ -162,7 +163,7 @@ static void check_helper(Doctor *doctor)
 	_cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
 
 	if (bus_open_system(&bus) < 0) {
-		report(doctor, HEALTH_NOTE, _("system bus"),
+		report(doctor, HEALTH_NOTE, N_("system bus"),
 			_("there is none: limits are raised by hand"),
 			"vigil inotify raise --dry-run watches");
 		return;

@@ -38,7 +38,7 @@ static void add_row(Table *table, const ExplainRow *row)
 		(void)snprintf(max, sizeof max, "%llu", (unsigned long long)row->max);
 	}
 	table_add(table, CELL_PLAIN, _(row->what));
-	table_add(table, CELL_PLAIN, used);
+	table_add(table, CELL_PLAIN, row->used || row->max ? used : NULL);
 	table_add(table, CELL_PLAIN, row->max ? max : NULL);
 	table_add(table, state_style(row->state), state_word(row->state));
 	table_addf(table, CELL_DIM, "%s", row->error);

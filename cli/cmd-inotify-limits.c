@@ -61,7 +61,10 @@ static void note_cost(Cli *cli, const InotifyLimits *limits, const SurveyAccount
 		cli_note(cli,
 			_("This is a user namespace: limits further out apply too, unseen from here."));
 	if (account->unreadable)
-		cli_note(cli, _("USED is a lower bound: %u processes could not be read."),
+		cli_note(cli,
+			P_("USED is a lower bound: %u process could not be read.",
+				"USED is a lower bound: %u processes could not be read.",
+				account->unreadable),
 			account->unreadable);
 }
 

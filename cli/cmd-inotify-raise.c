@@ -2,13 +2,13 @@
 /* vigil inotify raise and reset: ask vigil-helper, which asks polkit; then say what is in force.
  * Without a helper: how root does it by hand. */
 #include "cli/agent.h"
-#include "cli/boot.h"
 #include "cli/bus.h"
 #include "cli/cli.h"
 #include "cli/raise-plan.h"
 #include "common/i18n.h"
 #include "common/json.h"
 #include "common/text.h"
+#include "survey/boot.h"
 #include <errno.h>
 #include <fcntl.h>
 

@@ -41,7 +41,8 @@ static int bad_option(const Command *command, poptContext context, int r)
 	for (size_t i = 0; i < cli_n_options && n < WORDS_MAX; i++)
 		if (cli_options[i].bit & command->options)
 			words[n++] = cli_options[i].name;
-	const char *near = startswith(bad, "--") ? cli_nearest(bad + 2, words) : NULL;
+	bool unknown = r == POPT_ERROR_BADOPT && startswith(bad, "--");
+	const char *near = unknown ? cli_nearest(bad + 2, words) : NULL;
 	if (near)
 		return cli_fail(
 			EXIT_USAGE, _("%s: %s. Did you mean --%s?"), bad, poptStrerror(r), near);
@@ -103,7 +104,7 @@ static int check_arguments(const Command *command, int n)
 	if (n >= command->min_arguments &&
 		(command->max_arguments < 0 || n <= command->max_arguments))
 		return EXIT_DONE;
-	return cli_fail(EXIT_USAGE, _("'%s' takes %s. 'vigil help %s%s%s' says more."),
+	return cli_fail(EXIT_USAGE, _("'%s' takes %s: 'vigil help %s%s%s' says more."),
 		command->name, command->arguments ? command->arguments : _("no arguments"),
 		command->group ? command->group : "", command->group ? " " : "", command->name);
 }

@@ -152,24 +152,26 @@ static int take_pair(void *userdata, const char *section, const char *key, const
 	return 1;
 }
 
+/* As fgets(3), for inih; but a line longer than any setting is skipped whole, so that its tail is
+ * not taken for a line of its own, and a NUL, which would hide what follows it, becomes a '?'. */
 static char *next_line(char *line, int size, void *stream)
 {
 	Reader *reader = stream;
-	char *got = fgets(line, size, reader->file);
+	bool too_long = false;
+	int n = 0, c;
 
-	if (!got)
+	while ((c = fgetc(reader->file)) != EOF && c != '\n') {
+		too_long = too_long || n + 1 == size;
+		if (!too_long)
+			line[n++] = c ? (char)c : '?';
+	}
+	if (c == EOF && n == 0 && !too_long)
 		return NULL;
 	reader->line++;
-	size_t n = strlen(line);
-	if (n + 1 < (size_t)size || line[n - 1] == '\n')
-		return got;
-	/* Longer than any setting: skipped whole, so that its tail is not taken for a line of its
-	 * own. */
-	complain(reader, "the line is too long; ignored.");
-	for (int c; (c = fgetc(reader->file)) != EOF && c != '\n';)
-		;
-	line[0] = '\0';
-	return got;
+	if (too_long)
+		complain(reader, "the line is too long; ignored.");
+	line[too_long ? 0 : n] = '\0';
+	return line;
 }
 
 int conf_read_file(const char *path, const ConfRow *rows, size_t n_rows, void *target,

@@ -71,7 +71,7 @@ uint64_t core_elf_number(const CoreElf *elf, const unsigned char *data, size_t s
 /* Where there are 65535 segments or more, their number is in the first section header. */
 static void read_many(CoreElf *elf)
 {
-	unsigned char section[sizeof(Elf64_Shdr)];
+	unsigned char section[sizeof(Elf64_Shdr)] = {};
 	size_t size = elf->is_64 ? sizeof(Elf64_Shdr) : sizeof(Elf32_Shdr);
 	size_t at = elf->is_64 ? offsetof(Elf64_Shdr, sh_info) : offsetof(Elf32_Shdr, sh_info);
 
@@ -175,7 +175,7 @@ int core_elf_segment(CoreElf *elf, uint32_t i, CoreSegment *ret)
 /* Many headers at a time: there may be tens of thousands, and this is asked of growing files. */
 int core_elf_extent(CoreElf *elf, uint64_t *ret)
 {
-	unsigned char data[64 * sizeof(Elf64_Phdr)];
+	unsigned char data[64 * sizeof(Elf64_Phdr)] = {};
 	size_t size = segment_size(elf);
 	uint64_t end = 0, at = elf->segments_at;
 	CoreSegment segment;

@@ -68,10 +68,7 @@ int core_pattern_directory(
 		case '%':
 			strbuf_add_char(&out, '%');
 			break;
-		case '\0': /* a lone % at the end is dropped */
-			p--;
-			break;
-		default:
+		default: /* also "%/", which is no end of a folder's name */
 			return -ENOTSUP;
 		}
 	}

@@ -91,9 +91,9 @@ int core_pins_usage(int pins_fd, uint64_t *ret_bytes, size_t *ret_n)
 /* The rest of the cap, for a file that will take this much of it. */
 static int check_cap(int pins_fd, int core_fd, uint64_t max_bytes)
 {
-	uint64_t used;
+	uint64_t used = 0;
 	struct stat st;
-	size_t n;
+	size_t n = 0;
 	int r;
 
 	r = core_pins_usage(pins_fd, &used, &n);

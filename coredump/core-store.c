@@ -55,7 +55,8 @@ static int add(CoreStore *store, size_t *allocated, const char *name, const Core
 	};
 	if (!core->name)
 		return -ENOMEM;
-	identify(core, machine_id);
+	if (machine_id)
+		identify(core, machine_id);
 	store->n_cores++;
 	store->size_bytes += core->size_bytes;
 	store->disk_bytes += core->disk_bytes;

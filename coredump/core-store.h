@@ -32,8 +32,9 @@ typedef struct CoreStore { /* core_store_done() */
 /* root_fd: -EBADF for this machine's root; path: CORE_STORE_SYSTEMD. A directory fd, -ENOENT,
  * -ENOTDIR (or a symlink), -EACCES. */
 int core_store_open(int root_fd, const char *path);
-/* dir_fd is borrowed. machine_id: of the machine the cores are from, for the hashes; "" where it is
- * not known. 0 or -errno; core_store_done() in any case. */
+/* dir_fd is borrowed. machine_id: of the machine the cores are from, for the hashes, "" where it is
+ * not known; NULL: no hashes are wanted (they take most of the time). 0 or -errno;
+ * core_store_done() in any case. */
 int core_store_read(int dir_fd, const char *machine_id, CoreStore *ret);
 void core_store_done(CoreStore *store);
 

@@ -2,8 +2,9 @@
 #pragma once
 
 /* The bytes of a core in order, decompressed on the way: plain, zstd, lz4 or xz, told by content
- * and never by name. Holes of plain files are not read. Memory: one block of the format, whatever
- * the size of the core. */
+ * and never by name. Holes of plain files are not read. Memory: the window of the format, a few MiB
+ * with what systemd writes whatever the size of the core; a hostile header can ask for 128 MiB
+ * (zstd) or 1 GiB (xz), where the libraries stop. */
 #include "common/cleanup.h"
 #include "common/forward.h"
 

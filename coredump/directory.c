@@ -13,7 +13,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define FILES_MAX 4096 /* known cores a folder; further ones are not seen */
+#define FILES_AT_ONCE 64 /* of so many each is looked at each time */
+#define TURNS	      32 /* of more, those that are done with in turns */
 
 typedef struct KnownFile {
 	char *name; /* owned */
@@ -27,8 +28,9 @@ typedef struct KnownFile {
 typedef struct Folder {
 	char *path; /* owned */
 	struct timespec mtime;
-	KnownFile *files;
+	KnownFile *files; /* by name */
 	size_t n_files;
+	bool full; /* said so */
 } Folder;
 
 struct CoreDirectory {
@@ -36,6 +38,7 @@ struct CoreDirectory {
 	Folder *folders;
 	size_t n_folders;
 	usec_t since, cursor;
+	size_t turn;
 };
 
 typedef struct Pass {
@@ -147,6 +150,16 @@ static bool is_being_dumped(int proc_fd, pid_t pid)
 	       strstr(status, "\nCoreDumping:\t1");
 }
 
+/* Whether a core that looks cut will stay as it is: nobody writes it, and nobody did between the
+ * first look and this question. */
+static bool is_final(int proc_fd, pid_t pid, int fd, const struct stat *st)
+{
+	struct stat now;
+
+	return !is_being_dumped(proc_fd, pid) && fstat(fd, &now) == 0 &&
+	       now.st_size == st->st_size && mtime_of(&now) == mtime_of(st);
+}
+
 typedef enum Progress {
 	CORE_GROWING, /* look again */
 	CORE_WHOLE,
@@ -219,7 +232,7 @@ static bool report(Pass *pass, int fd, const struct stat *st, const char *folder
 		log_debug_errno(r, "The core '%s/%s' tells no crash, ignoring: %m", folder, name);
 		return r != -ENOMEM;
 	}
-	if (progress == CORE_CUT && is_being_dumped(directory->setup.proc_fd, crash.pid))
+	if (progress == CORE_CUT && !is_final(directory->setup.proc_fd, crash.pid, fd, st))
 		return false;
 	directory->cursor = MAX_OF(directory->cursor, mtime_of(st));
 	pass->n_arrived++;
@@ -258,22 +271,35 @@ static void look_at_file(Pass *pass, const Folder *folder, int dir_fd, KnownFile
 /* ---- a folder
  * ------------------------------------------------------------------------------------ */
 
-static int note_file(Folder *folder, const char *name)
+static int by_name(const void *a, const void *b)
 {
-	KnownFile *grown;
-	char *copy;
+	return strcmp(((const KnownFile *)a)->name, ((const KnownFile *)b)->name);
+}
 
-	for (size_t i = 0; i < folder->n_files; i++)
-		if (streq(folder->files[i].name, name)) {
-			folder->files[i].seen = true;
-			return 0;
-		}
-	if (folder->n_files >= FILES_MAX)
+/* The first n_sorted files are known; what is new is added behind them. */
+static int note_file(Folder *folder, size_t n_sorted, const char *name)
+{
+	const KnownFile wanted = {.name = (char *)name};
+	KnownFile *known =
+		n_sorted ? bsearch(&wanted, folder->files, n_sorted, sizeof *folder->files, by_name)
+			 : NULL;
+
+	if (known) {
+		known->seen = true;
 		return 0;
-	grown = reallocarray(folder->files, folder->n_files + 1, sizeof *grown);
+	}
+	if (folder->n_files >= CORE_FILES_MAX) {
+		if (!folder->full)
+			log_notice("'%s' holds more than %d cores: no new ones are seen there. "
+				   "Delete some.",
+				folder->path, CORE_FILES_MAX);
+		folder->full = true;
+		return 0;
+	}
+	KnownFile *grown = reallocarray(folder->files, folder->n_files + 1, sizeof *grown);
+	char *copy = strdup(name);
 	if (grown)
 		folder->files = grown;
-	copy = strdup(name);
 	if (!grown || !copy) {
 		free(copy);
 		return -ENOMEM;
@@ -293,6 +319,9 @@ static void forget_gone(Folder *folder)
 			free(folder->files[i].name);
 	}
 	folder->n_files = n;
+	folder->full = folder->full && n == CORE_FILES_MAX;
+	if (n)
+		qsort(folder->files, n, sizeof *folder->files, by_name);
 }
 
 /* The names in a folder that changed. */
@@ -305,14 +334,15 @@ static int list_folder(const CorePattern *pattern, Folder *folder, int dir_fd)
 		(void)safe_close(fd);
 		return 0;
 	}
-	for (size_t i = 0; i < folder->n_files; i++)
+	size_t n_sorted = folder->n_files;
+	for (size_t i = 0; i < n_sorted; i++)
 		folder->files[i].seen = false;
 	for (const struct dirent *entry; r >= 0 && (entry = readdir(dir));) {
 		if (streq(entry->d_name, ".") || streq(entry->d_name, ".."))
 			continue;
 		r = core_pattern_match(pattern, entry->d_name, NULL);
 		if (r > 0)
-			r = note_file(folder, entry->d_name);
+			r = note_file(folder, n_sorted, entry->d_name);
 	}
 	forget_gone(folder);
 	return r < 0 ? r : 0;
@@ -337,7 +367,9 @@ static int look_at_folder(Pass *pass, Folder *folder)
 			folder->mtime = st.st_mtim;
 	}
 	for (size_t i = 0; i < folder->n_files; i++)
-		look_at_file(pass, folder, fd, &folder->files[i]);
+		if (!folder->files[i].settled || folder->n_files <= FILES_AT_ONCE ||
+			i % TURNS == pass->directory->turn % TURNS)
+			look_at_file(pass, folder, fd, &folder->files[i]);
 	return 0;
 }
 
@@ -352,5 +384,6 @@ int core_directory_look(CoreDirectory *directory, usec_t now_realtime,
 		if (r < 0)
 			return r;
 	}
+	directory->turn++;
 	return pass.n_arrived;
 }

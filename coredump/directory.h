@@ -5,6 +5,8 @@
  * and nobody logs crashes. Folders are looked at in turn, never watched: no inotify instance is
  * taken. A relative pattern ("core", the kernel's default) puts the core into the folder that the
  * process was in, so only the folders told here are seen: the user's home and those configured.
+ * Where the pattern has no pid, a core that the next one overwrites before a look is never seen:
+ * a crash loop counts once a look.
  *
  * What is believed: the kernel gives a core the crashing process's uid and mode 0600. A file of the
  * owner's uid, 0600, with one name, whose notes tell the same uid and a signal, is genuine. Another
@@ -15,6 +17,7 @@
 #include "coredump/core-pattern.h"
 #include "coredump/record.h"
 
+#define CORE_FILES_MAX	 65536 /* cores a folder; when there are more, further ones are not seen */
 #define CORE_SETTLE_USEC (3 * USEC_PER_SEC) /* unchanged for so long: nobody writes it any more */
 
 typedef struct CoreDirectorySetup { /* all borrowed for the object's life */

@@ -7,12 +7,15 @@
 #include "common/io.h"
 #include "common/text.h"
 #include "common/words.h"
+#include "coredump/kcrash.h"
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/stat.h>
 
 /* MAX_ARG_STRLEN is 128 KiB (execve(2)); an exception's message may be longer. */
 #define ARGUMENT_MAX ((size_t)16 * 1024)
+/* Of a file of DrKonqi's, which holds the whole journal entry. */
+#define READ_MAX (4 * 1024 * 1024)
 
 static const char *kcrash_text(const Crash *crash, const char *key)
 {
@@ -226,31 +229,47 @@ char *drkonqi_ini(const ReporterSetup *setup, const Crash *crash)
 	return journal ? strbuf_take(&out) : NULL;
 }
 
-/* Opens parent/name, made with mode 0700 if it is not there; never through a symlink. */
+/* {EXE}.{BOOTID}.{PID}.{TIMESTAMP}.ini, JSON though it is. 0, -EINVAL, -ENAMETOOLONG. */
+static int file_name(const Crash *crash, char ret[static NAME_MAX + 1])
+{
+	const char *slash = crash->exe ? strrchr(crash->exe, '/') : NULL;
+
+	if (!slash || !slash[1])
+		return -EINVAL;
+	int n = snprintf(ret, NAME_MAX + 1, "%s.%s.%d.%llu.ini", slash + 1, crash->boot_id,
+		crash->pid, (unsigned long long)crash->when_realtime);
+	return n > NAME_MAX ? -ENAMETOOLONG : 0;
+}
+
+/* Never through a symlink. */
+static int open_below(int parent, const char *name)
+{
+	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* The same, made with mode 0700 if it is not there. */
 static int open_made(int parent, const char *name)
 {
 	if (mkdirat(parent, name, 0700) < 0 && errno != EEXIST)
 		return -errno;
-	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
+	return open_below(parent, name);
 }
 
 int drkonqi_write(const ReporterSetup *setup, const Crash *crash, char **ret_path)
 {
 	bool ini = setup->drkonqi_major == 5;
 	const char *outer = ini ? "vigil" : "drkonqi", *inner = ini ? "drkonqi" : "crashes";
-	const char *slash = crash->exe ? strrchr(crash->exe, '/') : NULL;
 	_cleanup_(freep) char *text = ini ? drkonqi_ini(setup, crash) : drkonqi_json(setup, crash);
 	char name[NAME_MAX + 1];
 	int r;
 
 	if (!text)
 		return -ENOMEM;
-	if (!slash || !slash[1])
-		return -EINVAL;
-	if ((size_t)snprintf(name, sizeof name, "%s.%s.%d.%llu.ini", slash + 1, crash->boot_id,
-		    crash->pid, (unsigned long long)crash->when_realtime) >= sizeof name)
-		return -ENAMETOOLONG;
+	r = file_name(crash, name);
+	if (r < 0)
+		return r;
 	_cleanup_(closep) int outer_fd = open_made(setup->cache_fd, outer);
 	_cleanup_(closep) int inner_fd = outer_fd < 0 ? outer_fd : open_made(outer_fd, inner);
 	if (inner_fd < 0)
@@ -261,4 +280,59 @@ int drkonqi_write(const ReporterSetup *setup, const Crash *crash, char **ret_pat
 	return asprintf(ret_path, "%s/%s/%s/%s", setup->cache_path, outer, inner, name) < 0
 		       ? -ENOMEM
 		       : 0;
+}
+
+/* ---- what its launcher left ------------------------------------------------------------------ */
+
+static json_t *load_own(int dir_fd, const char *name, uid_t owner)
+{
+	_cleanup_(closep) int fd = open_regular_at(dir_fd, name);
+	_cleanup_(freep) char *text = NULL;
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || st.st_uid != owner || st.st_size > READ_MAX)
+		return NULL;
+	ssize_t length = read_fd_max(fd, READ_MAX, &text);
+	return length > 0 && text ? json_loadb(text, (size_t)length, JSON_ALLOW_NUL, NULL) : NULL;
+}
+
+/* Texts, and true and false as texts, of a group; what else there is, is left out. */
+static json_t *plain_group(const json_t *group)
+{
+	json_t *plain = json_object(), *value;
+	const char *key;
+
+	json_object_foreach ((json_t *)group, key, value) {
+		if (json_object_size(plain) >= KCRASH_KEYS_MAX || !is_ini_key(key))
+			continue;
+		if (json_is_boolean(value))
+			json_add_string(plain, key, json_is_true(value) ? "true" : "false");
+		else
+			json_add_string(plain, key, json_string_value(value));
+	}
+	return plain;
+}
+
+int drkonqi_read(int cache_fd, const Crash *crash, uid_t owner, json_t **ret)
+{
+	static const char *const names[][2] = {{"kcrash", "KCrash"}, {"kcrash-tags", "KCrashTags"},
+		{"kcrash-extra-data", "KCrashExtra"}, {"kcrash-gpu", "KCrashGPU"}};
+	char name[NAME_MAX + 1];
+
+	if (!crash->boot_id[0] || file_name(crash, name) < 0)
+		return 0;
+	_cleanup_(closep) int outer = open_below(cache_fd, "drkonqi");
+	_cleanup_(closep) int inner = outer < 0 ? outer : open_below(outer, "crashes");
+	if (inner < 0)
+		return inner == -ENOENT ? 0 : inner;
+	_cleanup_(json_decrefp) json_t *file = load_own(inner, name, owner);
+	if (json_object_size(json_object_get(file, "kcrash")) == 0)
+		return 0;
+	json_t *kcrash = json_object();
+	for (size_t i = 0; i < ELEMENTSOF(names); i++)
+		(void)json_object_set_new(
+			kcrash, names[i][1], plain_group(json_object_get(file, names[i][0])));
+	json_add_bool(kcrash, "complete", json_is_true(json_object_get(file, "kcrash-complete")));
+	*ret = kcrash;
+	return kcrash ? 1 : -ENOMEM;
 }

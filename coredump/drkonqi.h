@@ -12,5 +12,10 @@ char **drkonqi_arguments(const char *path, const json_t *kcrash);
 /* The text of its metadata file. Caller frees; NULL: no memory. Pure. */
 char *drkonqi_json(const ReporterSetup *setup, const Crash *crash);
 char *drkonqi_ini(const ReporterSetup *setup, const Crash *crash);
+/* What DrKonqi's own launcher (6 and later) made of a crash's KCrash metadata when it was quicker
+ * than we: the same groups, from drkonqi/crashes/. It stays there, DrKonqi goes on using it.
+ * Bounded and owner-checked as KCrash's own file (kcrash.h). 1 and *ret (new reference); 0: none;
+ * -errno. */
+int drkonqi_read(int cache_fd, const Crash *crash, uid_t owner, json_t **ret);
 /* Writes the file. *ret_path: beneath cache_path, caller frees. 0 or -errno. */
 int drkonqi_write(const ReporterSetup *setup, const Crash *crash, char **ret_path);

@@ -116,6 +116,8 @@ static int add_where(StrBuf *sql, const CrashQuery *query)
 			sql, " AND c.id > coalesce((SELECT id FROM crashes WHERE hash = ?3), 0)");
 	if (query->untold)
 		strbuf_add(sql, " AND c.told = 0");
+	if (query->told)
+		strbuf_add(sql, " AND c.told = 1");
 	if (query->pinned)
 		strbuf_add(sql, " AND c.pinned = 1");
 	for (size_t i = 0; i < query->n_matches; i++) {

@@ -385,6 +385,12 @@ int index_add_attempt(CrashIndex *index, const char *hash)
 		hash);
 }
 
+int index_drop_attempt(CrashIndex *index, const char *hash)
+{
+	return change(index, "UPDATE crashes SET attempts = max(attempts - ?1, 0) WHERE hash = ?2",
+		NULL, 1, hash);
+}
+
 int index_set_pinned(CrashIndex *index, const char *hash, bool pinned)
 {
 	return change(index, "UPDATE crashes SET pinned = ?1 WHERE hash = ?2", NULL, pinned, hash);
@@ -397,18 +403,19 @@ int index_set_reported(CrashIndex *index, const char *hash, const char *url)
 
 int index_set_kcrash(CrashIndex *index, const char *hash, const json_t *kcrash, bool not_responding)
 {
-	_cleanup_(freep) char *text = json_dumps(kcrash, JSON_COMPACT);
+	_cleanup_(freep) char *text = kcrash ? json_dumps(kcrash, JSON_COMPACT) : NULL;
 	bool own;
 	int r;
 
-	if (!text)
+	if (kcrash && !text)
 		return -ENOMEM;
 	r = begin_unless_open(index, &own);
 	if (r < 0)
 		return r;
-	r = change(index,
-		"UPDATE details SET kcrash = ?1 WHERE crash = (SELECT id FROM crashes WHERE hash = ?2)",
-		text, 0, hash);
+	if (text)
+		r = change(index,
+			"UPDATE details SET kcrash = ?1 WHERE crash = (SELECT id FROM crashes WHERE hash = ?2)",
+			text, 0, hash);
 	if (r >= 0)
 		r = change(index,
 			"UPDATE crashes SET notResponding = notResponding | ?1 WHERE hash = ?2",

@@ -243,9 +243,9 @@ static int open_read_only(const char *path, CrashIndex **ret)
 	if (!plain || !immutable)
 		return -ENOMEM;
 	r = open_database(plain, SQLITE_OPEN_READONLY, INDEX_READ_ONLY, ret, &created);
-	/* A reader of a WAL database writes beside it; where nobody can, nobody changes it either.
-	 */
-	if (r < 0 && r != -EUCLEAN && r != -ENOTSUP && r != -EBUSY && r != -ENOENT)
+	/* A reader of a WAL database writes beside it (and misses, with ENOENT, what it cannot
+	 * make); where nobody can, nobody changes it either. */
+	if (r < 0 && r != -EUCLEAN && r != -ENOTSUP && r != -EBUSY)
 		r = open_database(immutable, SQLITE_OPEN_READONLY, INDEX_READ_ONLY, ret, &created);
 	return r;
 }
@@ -345,6 +345,11 @@ CrashIndex *index_close(CrashIndex *index)
 	return NULL;
 }
 
+void index_set_busy_msec(CrashIndex *index, unsigned busy_msec)
+{
+	(void)sqlite3_busy_timeout(index->db, (int)busy_msec);
+}
+
 char *index_default_path(void)
 {
 	_cleanup_(freep) char *state = getuid() == 0 ? strdup("/var/lib/vigil") : xdg_state_dir();
@@ -427,4 +432,25 @@ int index_set_cursor(CrashIndex *index, const char *source, const char *cursor, 
 	r = index_error(index, sqlite3_step(statement));
 	(void)sqlite3_reset(statement);
 	return r;
+}
+
+int index_cursors(CrashIndex *index,
+	int (*each)(const char *source, const char *cursor, usec_t realtime, void *userdata),
+	void *userdata)
+{
+	_cleanup_(statement_freep) sqlite3_stmt *statement = NULL;
+	int code, r;
+
+	code = sqlite3_prepare_v2(
+		index->db, "SELECT source, cursor, time FROM cursors", -1, &statement, NULL);
+	if (code != SQLITE_OK)
+		return index_error(index, code);
+	while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+		r = each((const char *)sqlite3_column_text(statement, 0),
+			(const char *)sqlite3_column_text(statement, 1),
+			(usec_t)sqlite3_column_int64(statement, 2), userdata);
+		if (r != 0)
+			return r;
+	}
+	return index_error(index, code);
 }

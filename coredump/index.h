@@ -32,6 +32,9 @@ typedef enum IndexFound {
 int index_open(const char *path, IndexMode mode, CrashIndex **ret, IndexFound *ret_found);
 CrashIndex *index_close(CrashIndex *index); /* rolls back what is open; takes NULL, gives NULL */
 DEFINE_CLEANUP(CrashIndex *, index_close)
+/* How long calls wait for another process from now on, instead of INDEX_BUSY_MSEC: for an event
+ * loop that would rather try again than be held up. */
+void index_set_busy_msec(CrashIndex *index, unsigned busy_msec);
 /* Where this user's index is: $XDG_STATE_HOME/vigil/vigil.db, for root /var/lib/vigil/vigil.db.
  * Caller frees; NULL: no home or no memory. */
 char *index_default_path(void);
@@ -63,6 +66,10 @@ int index_add(CrashIndex *index, const Crash *crash, bool told, IndexAdded *ret)
 int index_get_cursor(
 	CrashIndex *index, const char *source, char **ret_cursor, usec_t *ret_realtime);
 int index_set_cursor(CrashIndex *index, const char *source, const char *cursor, usec_t realtime);
+/* All of them; a callback that gives anything but 0 ends it. 0 or -errno. */
+int index_cursors(CrashIndex *index,
+	int (*each)(const char *source, const char *cursor, usec_t realtime, void *userdata),
+	void *userdata);
 
 /* ---- reading ------------------------------------------------------------------------------- */
 
@@ -98,6 +105,7 @@ typedef struct CrashQuery {
 	size_t n_matches;
 	const char *after; /* only rows that were indexed after the crash of this hash; NULL */
 	bool untold;	   /* only CRASH_UNTOLD ones */
+	bool told;	   /* only CRASH_TOLD ones */
 	bool pinned;	   /* only pinned ones */
 	bool full;	   /* load message, fields and kcrash too (slower) */
 	bool newest_first;
@@ -133,7 +141,7 @@ typedef struct CrashGroup {
  * the groups. */
 int index_groups(CrashIndex *index, const CrashQuery *query,
 	int (*group)(const CrashGroup *group, void *userdata), void *userdata);
-/* How many rows the query matches; since, until, matches, untold and pinned are heeded. */
+/* How many rows the query matches; since, until, matches, untold, told and pinned are heeded. */
 int index_count(CrashIndex *index, const CrashQuery *query, uint64_t *ret);
 
 /* ---- what became of a crash ------------------------------------------------------------------ */
@@ -144,11 +152,13 @@ int index_set_told(CrashIndex *index, const char *hash, CrashTold told);
 /* One more attempt to show it begins: written before it is shown, so that nobody is told of one
  * crash more than twice, however often Vigil is killed. */
 int index_add_attempt(CrashIndex *index, const char *hash);
+/* That attempt is known to have reached nobody: it does not count. */
+int index_drop_attempt(CrashIndex *index, const char *hash);
 int index_set_pinned(CrashIndex *index, const char *hash, bool pinned);
 int index_set_reported(CrashIndex *index, const char *hash, const char *url);
 /* The row goes, its hash stays known so that no catch-up brings it back. */
 int index_forget(CrashIndex *index, const char *hash);
-/* Replaces the KCrash metadata of a row. */
+/* Replaces the KCrash metadata of a row (NULL: leaves it), and says that it hung. */
 int index_set_kcrash(
 	CrashIndex *index, const char *hash, const json_t *kcrash, bool not_responding);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One journal entry into a Crash. Names are learned with a small threshold, so that a core of
- * hundreds of MB is never decompressed; only what is wanted and longer is loaded once more. */
+/* One journal entry into a Crash. libsystemd decompresses a field whole, whatever the threshold, as
+ * soon as an enumeration comes by it; so an entry that may hold its core is asked field by field.
+ */
 #include "coredump/journal-internals.h"
 
 #include "common/text.h"
@@ -59,10 +60,9 @@ static int take_long(sd_journal *journal, Crash *crash, const char *name, size_t
 	field[name_length] = '\0';
 	(void)sd_journal_set_data_threshold(journal, THRESHOLD_LARGE);
 	r = sd_journal_get_data(journal, field, &data, &length);
-	if (r >= 0)
-		r = crash_take_data(crash, data, length);
+	r = r < 0 ? 0 : crash_take_data(crash, data, length); /* unreadable is missing */
 	(void)sd_journal_set_data_threshold(journal, THRESHOLD_SMALL);
-	return r == -ENOMEM ? r : 0; /* one unreadable field is one that is missing */
+	return r;
 }
 
 static int take(sd_journal *journal, Crash *crash, const char *data, size_t length, Trusted *unit,
@@ -82,7 +82,7 @@ static int take(sd_journal *journal, Crash *crash, const char *data, size_t leng
 	return crash_take_field(crash, data, name_length, value, value_length);
 }
 
-static int take_all(sd_journal *journal, Crash *crash)
+static int enumerate(sd_journal *journal, Crash *crash)
 {
 	Trusted unit = {.name = "_SYSTEMD_UNIT"}, uid = {.name = "_UID"};
 	const void *data;
@@ -105,6 +105,104 @@ static int take_all(sd_journal *journal, Crash *crash)
 	return 0;
 }
 
+/* Beside crash_texts, for entries that are not enumerated. */
+static const char *const asked[] = {
+	"MESSAGE_ID",
+	"_BOOT_ID",
+	"_MACHINE_ID",
+	"_HOSTNAME",
+	"_PID",
+	"_UID",
+	"_GID",
+	"_COMM",
+	"_EXE",
+	"_SYSTEMD_UNIT",
+	"COREDUMP_PID",
+	"COREDUMP_UID",
+	"COREDUMP_GID",
+	"COREDUMP_SIGNAL",
+	"COREDUMP_SIGNAL_NAME",
+	"COREDUMP_TIMESTAMP",
+	"COREDUMP_DUMPABLE",
+	"COREDUMP_TRUNCATED",
+	"COREDUMP_OWNER_UID",
+	"COREDUMP_TID",
+	"COREDUMP_CODE",
+	"COREDUMP_SESSION",
+	"COREDUMP_PROC_STATUS",
+	"COREDUMP_PROC_LIMITS",
+};
+
+static int ask_one(
+	sd_journal *journal, Crash *crash, const char *field, Trusted *unit, Trusted *uid)
+{
+	const void *data;
+	size_t length;
+	int r;
+
+	r = sd_journal_get_data(journal, field, &data, &length);
+	if (r < 0) /* missing, damaged, or too large to be had: the same */
+		return 0;
+	return take(journal, crash, data, length, unit, uid);
+}
+
+static int ask_all(sd_journal *journal, Crash *crash)
+{
+	Trusted unit = {.name = "_SYSTEMD_UNIT"}, uid = {.name = "_UID"};
+	int r = 0;
+
+	(void)sd_journal_set_data_threshold(journal, THRESHOLD_SMALL);
+	for (size_t i = 0; i < ELEMENTSOF(asked) && r >= 0; i++)
+		r = ask_one(journal, crash, asked[i], &unit, &uid);
+	for (size_t i = 0; i < crash_n_texts && r >= 0; i++)
+		r = ask_one(journal, crash, crash_texts[i].field, &unit, &uid);
+	crash->trust = decide(&unit, &uid);
+	return r;
+}
+
+static bool has_field(sd_journal *journal, const char *field)
+{
+	const void *data;
+	size_t length;
+
+	return sd_journal_get_data(journal, field, &data, &length) >= 0;
+}
+
+/* Whether any entry of these journals has its core in it. */
+static bool knows_cores(CrashJournal *journal)
+{
+	const char *name;
+
+	if (journal->core_seen)
+		return true;
+	sd_journal_restart_fields(journal->journal);
+	while (!journal->core_seen && sd_journal_enumerate_fields(journal->journal, &name) > 0)
+		journal->core_seen = streq(name, "COREDUMP");
+	return journal->core_seen;
+}
+
+/* systemd-coredump stores a core in a file and names that, or in the entry, or not at all. With a
+ * name, or without a field COREDUMP in all the journals, there is none in the entry. Otherwise only
+ * loading it would tell: the few entries without a core that stand beside those with one pass for
+ * the latter until somebody wants theirs. */
+static int take_all(CrashJournal *journal, Crash *crash)
+{
+	bool ask = !has_field(journal->journal, "COREDUMP_FILENAME") && knows_cores(journal);
+	int r;
+
+	if (!ask) {
+		r = enumerate(journal->journal, crash);
+		if (r != -ENOMEM)
+			return r;
+		/* Anybody can log a field of hundreds of MB beside these. */
+		crash_done(crash);
+	}
+	r = ask_all(journal->journal, crash);
+	if (r >= 0 && ask && crash->kind == CRASH_COREDUMP)
+		r = crash_take_field(crash, "COREDUMP", strlen("COREDUMP"), "", 0);
+	return r;
+}
+
 /* The entry itself knows its boot, whatever became of the field. */
 static void take_boot(sd_journal *journal, Crash *crash)
 {
@@ -115,21 +213,21 @@ static void take_boot(sd_journal *journal, Crash *crash)
 		(void)sd_id128_to_string(boot, crash->boot_id);
 }
 
-int journal_read_entry(sd_journal *journal, Crash *ret)
+int journal_read_entry(CrashJournal *journal, Crash *ret)
 {
 	usec_t realtime;
 	int r;
 
 	crash_done(ret);
-	r = sd_journal_get_realtime_usec(journal, &realtime);
+	r = sd_journal_get_realtime_usec(journal->journal, &realtime);
 	if (r >= 0)
 		r = take_all(journal, ret);
 	if (r < 0)
 		return r;
-	take_boot(journal, ret);
+	take_boot(journal->journal, ret);
 	free(ret->cursor); /* of a field that calls itself a cursor */
 	ret->cursor = NULL;
-	r = sd_journal_get_cursor(journal, &ret->cursor);
+	r = sd_journal_get_cursor(journal->journal, &ret->cursor);
 	if (r < 0)
 		return r;
 	return crash_identify(ret, realtime);

@@ -11,13 +11,14 @@ struct CrashJournal {
 	bool many;	  /* may hold the journals of several machines */
 	bool rest;	  /* only entries without a machine id are given */
 	bool standing;	  /* on an entry, whose time is: */
+	bool core_seen;	  /* some journal of the handle has cores in it */
 	usec_t realtime;  /* of the entry, not of the crash */
 	char *folders[4]; /* those that follow needs watches on; owned, NULL where there is none */
 };
 
 /* Fills ret from the entry that the journal stands on, identified and with its trust. 0; -EBADMSG:
  * it is unreadable or has no identity; -errno: the handle is of no use any more. */
-int journal_read_entry(sd_journal *journal, Crash *ret);
+int journal_read_entry(CrashJournal *journal, Crash *ret);
 /* Whether a value of _MACHINE_ID is one: 32 hex digits. */
 bool journal_is_machine(const char *value, size_t length);
 /* The folders under root in which journals of this machine can be, put into ret (caller frees each,

@@ -189,6 +189,18 @@ int crash_journal_only(CrashJournal *journal, const char *machine)
 	return r < 0 ? r : 0;
 }
 
+int crash_journal_only_unit(CrashJournal *journal, const char *unit)
+{
+	_cleanup_(freep) char *match = NULL;
+	int r;
+
+	journal->standing = false;
+	if (asprintf(&match, "_SYSTEMD_UNIT=%s", unit) < 0)
+		return -ENOMEM;
+	r = sd_journal_add_match(journal->journal, match, 0);
+	return r < 0 ? r : 0;
+}
+
 static int seek_cursor(CrashJournal *journal, const char *cursor)
 {
 	int r = sd_journal_seek_cursor(journal->journal, cursor);
@@ -240,7 +252,7 @@ int crash_journal_next(CrashJournal *journal, Crash *ret)
 		if (r >= 0 && journal->rest && is_of_a_machine(journal->journal))
 			continue;
 		if (r >= 0)
-			r = journal_read_entry(journal->journal, ret);
+			r = journal_read_entry(journal, ret);
 		if (r >= 0)
 			return 1;
 		crash_done(ret);
@@ -276,7 +288,7 @@ int crash_journal_get(CrashJournal *journal, const char *cursor, Crash *ret)
 	journal->standing = false;
 	if (seek_cursor(journal, cursor) <= 0)
 		return -ENOENT;
-	r = journal_read_entry(journal->journal, ret);
+	r = journal_read_entry(journal, ret);
 	if (r < 0)
 		crash_done(ret);
 	return r;

@@ -30,6 +30,10 @@ int crash_journal_machines(CrashJournal *journal, char (**ret)[33], size_t *ret_
 /* From now on only entries of this machine; "": those without a machine id; NULL: all, as after
  * opening. Seek anew behind it. 0 or -errno. */
 int crash_journal_only(CrashJournal *journal, const char *machine);
+/* And of those only what this unit logged (_SYSTEMD_UNIT, which the journal finds by its index
+ * however many others there are). Undone by crash_journal_only(). Seek anew behind it. 0 or -errno.
+ */
+int crash_journal_only_unit(CrashJournal *journal, const char *unit);
 
 /* Stands so that crash_journal_next() gives the first entry behind the cursor. Where the cursor is
  * gone (rotation, vacuum), damaged or NULL: the first entry from realtime minus a margin on; the

@@ -7,6 +7,7 @@
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "common/text.h"
+#include "coredump/drkonqi.h"
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -39,12 +40,12 @@ static size_t take_escape(const char *s, size_t length, char *ret)
 		*ret = meant[at - names];
 		return 1;
 	}
-	if (length < 3 || s[0] != 'x' || hex_digit(s[1]) < 0 || hex_digit(s[2]) < 0)
+	if (length < 3 || s[0] != 'x')
 		return 0;
-	char c = (char)(hex_digit(s[1]) << 4 | hex_digit(s[2]));
-	if (!c)
+	int high = hex_digit(s[1]), low = hex_digit(s[2]);
+	if (high < 0 || low < 0 || high + low == 0)
 		return 0;
-	*ret = c;
+	*ret = (char)(high * 16 + low);
 	return 3;
 }
 
@@ -213,10 +214,11 @@ static ssize_t read_metadata(int dir_fd, const char *name, uid_t owner, char **r
 	if (st.st_uid != owner)
 		return -EPERM;
 	ssize_t length = read_fd_max(fd, KCRASH_MAX_BYTES + 1, &text);
+	if (length < 0 || !text)
+		return length;
 	if (length > (ssize_t)KCRASH_MAX_BYTES)
 		return -EFBIG;
-	if (length >= 0)
-		*ret = TAKE_PTR(text);
+	*ret = TAKE_PTR(text);
 	return length;
 }
 
@@ -257,7 +259,7 @@ static int try_name(int dir_fd, const char *name, Crash *crash, bool by_pid)
 	_cleanup_(freep) char *text = NULL;
 
 	ssize_t length = read_metadata(dir_fd, name, owner, &text);
-	if (length < 0)
+	if (length < 0 || !text)
 		return length == -ENOENT || length == -ENAMETOOLONG ? 0 : (int)length;
 	_cleanup_(json_decrefp) json_t *kcrash = kcrash_parse(text, (size_t)length);
 	if (!kcrash)
@@ -270,7 +272,23 @@ static int try_name(int dir_fd, const char *name, Crash *crash, bool by_pid)
 	return 1;
 }
 
-int kcrash_find(int cache_fd, Crash *crash, char **ret_name)
+static int find_at_drkonqi(int cache_fd, Crash *crash)
+{
+	uid_t owner = crash->uid == CRASH_UID_UNKNOWN ? geteuid() : crash->uid;
+	json_t *kcrash = NULL;
+	int r;
+
+	r = drkonqi_read(cache_fd, crash, owner, &kcrash);
+	if (r <= 0)
+		return r;
+	complete(kcrash, crash);
+	json_decref(crash->kcrash);
+	crash->kcrash = kcrash;
+	return 1;
+}
+
+/* Its own file, by either name. */
+static int find_file(int cache_fd, Crash *crash, char **ret_name)
 {
 	char exe[NAME_MAX + 1], names[2][NAME_MAX + 64] = {};
 	int r = 0;
@@ -295,10 +313,21 @@ int kcrash_find(int cache_fd, Crash *crash, char **ret_name)
 	return r;
 }
 
+int kcrash_find(int cache_fd, Crash *crash, char **ret_name)
+{
+	int r;
+
+	*ret_name = NULL;
+	r = find_file(cache_fd, crash, ret_name);
+	return r == 0 ? find_at_drkonqi(cache_fd, crash) : r;
+}
+
 int kcrash_remove(int cache_fd, const char *name)
 {
-	const char *file = startswith(name, METADATA_DIR "/");
+	const char *file = name ? startswith(name, METADATA_DIR "/") : NULL;
 
+	if (!name)
+		return 0;
 	if (!file || !file[0] || strchr(file, '/'))
 		return -EINVAL;
 	_cleanup_(closep) int dir_fd = open_directory(cache_fd, METADATA_DIR);

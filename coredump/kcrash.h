@@ -25,9 +25,10 @@
  * KCrash before 6.23 never says that it is complete. An older {PID}.ini of another executable is
  * none. 1 found; 0 none; -EPERM: not this user's; -EINVAL (no regular file, or no metadata),
  * -EFBIG, -ELOOP: hostile, left alone; -errno. *ret_name is the file's name beneath cache_fd for
- * kcrash_remove() (caller frees). */
+ * kcrash_remove() (caller frees); NULL where there is nothing to remove: DrKonqi's own launcher had
+ * consumed the metadata already, and it comes from drkonqi/crashes/ (drkonqi_read()). */
 int kcrash_find(int cache_fd, Crash *crash, char **ret_name);
-/* Removes it once it is in the index. 0 or -errno. */
+/* Removes it once it is in the index. name may be NULL: nothing. 0 or -errno. */
 int kcrash_remove(int cache_fd, const char *name);
 /* Removes this user's *.ini in kcrash-metadata, and what reporter.h wrote for DrKonqi 5, that are
  * older than KCRASH_KEEP_USEC. How many went, or -errno. */

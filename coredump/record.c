@@ -197,6 +197,17 @@ static int take_special(Crash *crash, SpecialField special, const char *value, s
 	return 1;
 }
 
+/* Binary numbers, which text would not survive; core-auxv.h reads them. */
+static json_t *hex_text(const char *data, size_t length)
+{
+	char digits[2 * 4096 + 1];
+
+	length = MIN_OF(length, sizeof digits / 2);
+	for (size_t i = 0; i < length; i++)
+		(void)snprintf(digits + 2 * i, 3, "%02x", (unsigned char)data[i]);
+	return json_stringn(digits, 2 * length);
+}
+
 /* What no row of a table knows is kept as it is, within bounds. */
 static int keep_field(
 	Crash *crash, const char *name, size_t name_length, const char *value, size_t length)
@@ -208,7 +219,8 @@ static int keep_field(
 		return 0;
 	memcpy(key, name, name_length);
 	key[name_length] = '\0';
-	json_t *text = json_text(value, length);
+	json_t *text = is_name(name, name_length, "COREDUMP_PROC_AUXV") ? hex_text(value, length)
+									: json_text(value, length);
 	if (!crash->fields)
 		crash->fields = json_object();
 	if (!text || !crash->fields || strlen(key) != name_length ||

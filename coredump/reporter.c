@@ -153,6 +153,11 @@ static void add_field(json_t *fields, const char *name, uint64_t value)
 	json_add_string(fields, name, text);
 }
 
+static void add_known(json_t *fields, const char *name, const char *value)
+{
+	json_add_string(fields, name, value && value[0] ? value : NULL);
+}
+
 json_t *reporter_journal_fields(const Crash *crash)
 {
 	json_t *fields = json_object();
@@ -170,16 +175,16 @@ json_t *reporter_journal_fields(const Crash *crash)
 	if (crash->gid != (gid_t)-1)
 		add_field(fields, "COREDUMP_GID", crash->gid);
 	add_field(fields, "COREDUMP_SIGNAL", (uint64_t)crash->signal);
-	json_add_string(fields, "COREDUMP_SIGNAL_NAME", crash_signal_name(crash->signal, name));
+	add_known(fields, "COREDUMP_SIGNAL_NAME", crash_signal_name(crash->signal, name));
 	add_field(fields, "COREDUMP_TIMESTAMP", crash->when_realtime);
 	if (crash->truncated)
 		json_add_string(fields, "COREDUMP_TRUNCATED", "1");
 	if (crash->dumpable >= 0)
 		add_field(fields, "COREDUMP_DUMPABLE", (uint64_t)crash->dumpable);
 	json_add_string(fields, "MESSAGE_ID", CRASH_MESSAGE_ID_COREDUMP);
-	json_add_string(fields, "_BOOT_ID", crash->boot_id);
-	json_add_string(fields, "_MACHINE_ID", crash->machine_id);
-	json_add_string(fields, "_DRKONQI_SD_CURSOR", crash->cursor);
+	add_known(fields, "_BOOT_ID", crash->boot_id);
+	add_known(fields, "_MACHINE_ID", crash->machine_id);
+	add_known(fields, "_DRKONQI_SD_CURSOR", crash->cursor);
 	return fields;
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* vigil-helper: opens the two directories that it may change, then serves. It takes no argument and
- * no environment. */
+/* vigil-helper: opens the two directories that it may change and the one it may read, then serves.
+ * It takes no argument and no environment. */
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "helper/serve.h"
+#include "helper/stored-core.h"
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -46,9 +47,13 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	_cleanup_(closep) int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	/* Not there without systemd-coredump; what stores its first core makes it, and the next
+	 * helper finds it. */
+	_cleanup_(closep) int cores_fd =
+		open(STORED_CORE_DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	const ChangeRoots roots = {.inotify_fd = inotify_fd,
 		.sysctl_fd = sysctl_fd,
 		.root_fd = root_fd,
 		.memory_bytes = limits.memory_bytes};
-	return helper_serve(bus, &roots, IDLE_USEC) < 0;
+	return helper_serve(bus, &roots, cores_fd, IDLE_USEC) < 0;
 }

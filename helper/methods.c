@@ -1,32 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The verbs. Each reads its arguments, validates them, returns early where nothing changes, asks
  * polkit, acts, replies. What an untrusted caller can reach before polkit has said yes is: two
- * reads of /proc/sys. */
+ * reads of /proc/sys, and for a core what fetch.c says. */
 #include "helper/methods.h"
 
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/text.h"
-#include "helper/polkit.h"
+#include "helper/fetch.h"
+#include "helper/request.h"
 #include "survey/sysctl.h"
 #include <string.h>
 
-#define ACTION_RAISE	 "org.vigil.helper.raise-inotify-limit"
-#define ERROR_NAME(name) HELPER_NAME ".Error." name
+#define ACTION_RAISE "org.vigil.helper.raise-inotify-limit"
 
-struct Request {
-	Request *next;
-	Helper *helper;
-	sd_bus_message *call;
-	sd_bus_slot *question; /* polkit's; dropping it forgets the answer */
-	uint32_t id;	       /* of the question */
-	sd_bus_track *caller;  /* who vanishes takes the request along */
-	uid_t uid;
-	bool reset; /* else raise */
+typedef struct Change { /* what a request for one carries */
 	InotifyResource resource;
 	uint64_t old_value, new_value;
-};
+} Change;
 
 typedef struct ErrorRow {
 	const char *name, *text;
@@ -42,27 +34,6 @@ static const ErrorRow change_errors[CHANGE_ERROR_MAX] = {
 	[CHANGE_FAILED]        = {ERROR_NAME("Failed"),        "The change failed: nothing was changed. The system log says more."},
 };
 /* clang-format on */
-
-static Request *request_free(Request *request)
-{
-	for (Request **at = &request->helper->pending; *at; at = &(*at)->next)
-		if (*at == request) {
-			*at = request->next;
-			request->helper->n_pending--;
-			break;
-		}
-	sd_bus_slot_unref(request->question);
-	sd_bus_track_unref(request->caller);
-	sd_bus_message_unref(request->call);
-	free(request);
-	return NULL;
-}
-
-void helper_done(Helper *helper)
-{
-	while (helper->pending)
-		request_free(helper->pending);
-}
 
 static int reply_change_error(sd_bus_message *call, ChangeError error)
 {
@@ -91,21 +62,21 @@ static void warn_of_winner(const ChangeRoots *roots, InotifyResource resource)
  * caller gave a word from a list of two and a number. */
 static int act_raise(Request *request)
 {
+	const Change *change = request->work;
 	uint64_t in_force;
-	ChangeError e = change_raise(&request->helper->roots, request->resource, request->new_value,
+	ChangeError e = change_raise(&request->helper->roots, change->resource, change->new_value,
 		request->uid, now_usec(CLOCK_REALTIME), &in_force);
 
 	if (e != CHANGE_OK) {
 		log_warning("uid %u: raising %s from %llu to %llu failed: %s", request->uid,
-			dropin_key(request->resource), (unsigned long long)request->old_value,
-			(unsigned long long)request->new_value, change_errors[e].text);
+			dropin_key(change->resource), (unsigned long long)change->old_value,
+			(unsigned long long)change->new_value, change_errors[e].text);
 		return reply_change_error(request->call, e);
 	}
-	log_notice("uid %u raised %s from %llu to %llu", request->uid,
-		dropin_key(request->resource), (unsigned long long)request->old_value,
-		(unsigned long long)in_force);
-	warn_of_winner(&request->helper->roots, request->resource);
-	return sd_bus_reply_method_return(request->call, "tt", request->old_value, in_force);
+	log_notice("uid %u raised %s from %llu to %llu", request->uid, dropin_key(change->resource),
+		(unsigned long long)change->old_value, (unsigned long long)in_force);
+	warn_of_winner(&request->helper->roots, change->resource);
+	return sd_bus_reply_method_return(request->call, "tt", change->old_value, in_force);
 }
 
 /* Safety: takes no argument; restores values that this helper itself recorded, and only where they
@@ -128,99 +99,15 @@ static int act_reset(Request *request)
 	return sd_bus_reply_method_return(request->call, NULL);
 }
 
-static int refuse(sd_bus_message *call, PolkitAnswer answer)
-{
-	switch (answer) {
-	case POLKIT_DISMISSED:
-		return sd_bus_reply_method_errorf(call,
-			SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
-			"Changing inotify limits needs authorisation, and none was given: try again where a password can be asked for (a terminal, a desktop), or as root.");
-	case POLKIT_ABSENT:
-		return sd_bus_reply_method_errorf(call, ERROR_NAME("NotAuthorized"),
-			"You are not authorised to change inotify limits: polkit cannot be asked here, so only root may.");
-	default:
-		return sd_bus_reply_method_errorf(call, ERROR_NAME("NotAuthorized"),
-			"You are not authorised to change inotify limits: an administrator may, or may allow you " ACTION_RAISE
-			" in a polkit rule.");
-	}
-}
-
-static int on_answer(sd_bus_message *reply, void *userdata, sd_bus_error *error)
-{
-	Request *request = userdata;
-	PolkitAnswer answer = polkit_read_answer(reply);
-	int r;
-
-	(void)error;
-	/* Without polkit only root itself may ask, as with every other privileged service. */
-	if (answer == POLKIT_YES || (answer == POLKIT_ABSENT && request->uid == 0))
-		r = request->reset ? act_reset(request) : act_raise(request);
-	else
-		r = refuse(request->call, answer);
-	request_free(request);
-	return r;
-}
-
-static int on_caller_gone(sd_bus_track *track, void *userdata)
-{
-	Request *request = userdata;
-
-	(void)track;
-	polkit_cancel(sd_bus_message_get_bus(request->call), request->id);
-	request_free(request);
-	return 0;
-}
-
-static int caller_uid(sd_bus_message *call, uid_t *ret)
-{
-	_cleanup_(sd_bus_creds_unrefp) sd_bus_creds *creds = NULL;
-	int r;
-
-	r = sd_bus_query_sender_creds(call, SD_BUS_CREDS_EUID, &creds);
-	return r < 0 ? r : sd_bus_creds_get_euid(creds, ret);
-}
-
-/* Takes the request to polkit. */
-static int ask(Helper *helper, sd_bus_message *call, const Request *wanted,
-	const PolkitDetail *details, size_t n_details)
-{
-	Request *request;
-	int r;
-
-	if (helper->n_pending >= HELPER_PENDING_MAX)
-		return sd_bus_reply_method_errorf(call, ERROR_NAME("Busy"),
-			"Too many requests wait for an answer; try again later.");
-	request = calloc(1, sizeof *request);
-	if (!request)
-		return -ENOMEM;
-	*request = *wanted;
-	request->helper = helper;
-	request->call = sd_bus_message_ref(call);
-	request->id = ++helper->last_id;
-	request->next = helper->pending;
-	helper->pending = request;
-	helper->n_pending++;
-
-	r = caller_uid(call, &request->uid);
-	if (r >= 0)
-		r = sd_bus_track_new(
-			sd_bus_message_get_bus(call), &request->caller, on_caller_gone, request);
-	if (r >= 0)
-		r = sd_bus_track_add_sender(request->caller, call);
-	if (r >= 0)
-		r = polkit_ask(call, ACTION_RAISE, details, n_details, request->id, on_answer,
-			request, &request->question);
-	if (r < 0) {
-		request_free(request);
-		return r;
-	}
-	return 1;
-}
+#define DENIED	  "You are not authorised to change inotify limits"
+#define DISMISSED "Changing inotify limits needs authorisation, and none was given"
+static const Verb verb_raise = {ACTION_RAISE, DENIED, DISMISSED, act_raise, free};
+static const Verb verb_reset = {ACTION_RAISE, DENIED, DISMISSED, act_reset, free};
 
 static int method_raise(sd_bus_message *call, void *userdata, sd_bus_error *error)
 {
 	Helper *helper = userdata;
-	Request wanted = {};
+	Change wanted = {};
 	const char *which;
 	char old_text[24], new_text[24];
 	uint64_t value;
@@ -241,23 +128,26 @@ static int method_raise(sd_bus_message *call, void *userdata, sd_bus_error *erro
 	if (wanted.new_value == wanted.old_value)
 		return sd_bus_reply_method_return(call, "tt", wanted.old_value, wanted.new_value);
 
+	Change *work = malloc(sizeof *work);
+	if (!work)
+		return -ENOMEM;
+	*work = wanted;
 	(void)snprintf(old_text, sizeof old_text, "%llu", (unsigned long long)wanted.old_value);
 	(void)snprintf(new_text, sizeof new_text, "%llu", (unsigned long long)wanted.new_value);
 	const PolkitDetail details[] = {{"limit", inotify_resource_to_string(wanted.resource)},
 		{"old", old_text}, {"new", new_text}};
-	return ask(helper, call, &wanted, details, ELEMENTSOF(details));
+	return request_ask(helper, call, &verb_raise, work, details, ELEMENTSOF(details));
 }
 
 static int method_reset(sd_bus_message *call, void *userdata, sd_bus_error *error)
 {
-	Request wanted = {.reset = true};
 	const PolkitDetail details[] = {{"limit", "instances and watches"}, {"old", "Vigil's"},
 		{"new", "what was before"},
 		{"polkit.message",
 			"Authentication is required to undo what Vigil changed about the limits of inotify"}};
 
 	(void)error;
-	return ask(userdata, call, &wanted, details, ELEMENTSOF(details));
+	return request_ask(userdata, call, &verb_reset, NULL, details, ELEMENTSOF(details));
 }
 
 /* clang-format off */
@@ -265,6 +155,7 @@ static const sd_bus_vtable vtable[] = {
 	SD_BUS_VTABLE_START(0),
 	SD_BUS_METHOD_WITH_ARGS("RaiseInotifyLimit", SD_BUS_ARGS("s", which, "t", value), SD_BUS_RESULT("t", old, "t", new), method_raise, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("ResetInotifyLimits", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_reset, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("FetchCore", SD_BUS_ARGS("s", crash, "h", target), SD_BUS_NO_RESULT, fetch_method, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_VTABLE_END,
 };
 /* clang-format on */

@@ -14,6 +14,7 @@ typedef struct Request Request;
 
 typedef struct Helper {
 	ChangeRoots roots;
+	int cores_fd;	  /* /var/lib/systemd/coredump; -EBADF: there is none */
 	Request *pending; /* list, newest first */
 	unsigned n_pending;
 	uint32_t last_id; /* of a question to polkit */

@@ -21,16 +21,17 @@ static int run(sd_event *event, const Helper *helper, usec_t idle_usec)
 	return 0;
 }
 
-int helper_serve(sd_bus *bus, const ChangeRoots *roots, usec_t idle_usec)
+int helper_serve(sd_bus *bus, const ChangeRoots *roots, int cores_fd, usec_t idle_usec)
 {
 	_cleanup_(sd_event_unrefp) sd_event *event = NULL;
-	Helper helper = {.roots = *roots};
+	Helper helper = {.roots = *roots, .cores_fd = cores_fd};
 	sigset_t signals;
 	int r;
 
 	(void)sigemptyset(&signals);
 	(void)sigaddset(&signals, SIGTERM);
 	(void)sigaddset(&signals, SIGINT);
+	(void)sigaddset(&signals, SIGCHLD); /* of copies, see fetch.c */
 	(void)sigprocmask(SIG_BLOCK, &signals, NULL);
 	r = sd_event_new(&event);
 	if (r >= 0)

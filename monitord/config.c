@@ -3,19 +3,37 @@
 #include "monitord/config.h"
 
 #include "common/log.h"
+#include "common/text.h"
+#include "coredump/index.h"
 
 #define AT(member) offsetof(MonitorConfig, member)
 static const ConfRange percent = {1, 100};
 
+static int parse_size_value(const char *value, void *target, const void *data)
+{
+	(void)data;
+	return parse_bytes(value, target);
+}
+static const ConfType conf_size = {parse_size_value, "a size like 64M"};
+
 /* clang-format off */
 const ConfRow config_rows[] = {
-	{"Monitor", "Modules", &conf_strings, AT(modules), NULL, "Modules to load; empty for none.", "inotify"},
+	{"Monitor", "Modules", &conf_strings, AT(modules), NULL, "Modules to load; empty for none.", "coredump inotify"},
 	{"Inotify", "IdleIntervalSec", &conf_span, AT(idle_interval_usec), NULL, "How often to look while far from a limit.", "10min"},
 	{"Inotify", "CloseIntervalSec", &conf_span, AT(close_interval_usec), NULL, "How often to look when close to a limit or growing fast.", "5s"},
 	{"Inotify", "WarnPercent", &conf_number, AT(warn_percent), &percent, "Warn from this share of a limit on.", "80"},
 	{"Inotify", "UrgentPercent", &conf_number, AT(urgent_percent), &percent, "Warn more urgently from this share on.", "95"},
 	{"Inotify", "ClearPercent", &conf_number, AT(clear_percent), &percent, "The warning goes away below this share.", "70"},
 	{"Inotify", "ShowCommand", &conf_strings, AT(show_command), NULL, "What the Show button runs, as words; no shell.", "a terminal with vigil inotify"},
+	{"Coredump", "Notify", &conf_boolean, AT(crash_notify), NULL, "Whether crashes are announced; listed they are anyway.", "yes"},
+	{"Coredump", "CrashReporter", &conf_strings, AT(crash_reporter), NULL, "What reports a crash.", "auto"},
+	{"Coredump", "Developer", &conf_boolean, AT(crash_developer), NULL, "Whether there is a button that starts the debugger.", "no"},
+	{"Coredump", "OtherUsers", &conf_boolean, AT(crash_other_users), NULL, "Whether crashes of other users are announced.", "no"},
+	{"Coredump", "IgnorePrograms", &conf_strings, AT(crash_ignore), NULL, "Programs whose crashes are not announced.", "none"},
+	{"Coredump", "Sources", &conf_strings, AT(crash_sources), NULL, "Where crashes are learned from.", "journal and socket"},
+	{"Coredump", "Directories", &conf_strings, AT(crash_directories), NULL, "Where core files are looked for.", "where the kernel puts them"},
+	{"Coredump", "MaxAge", &conf_span, AT(crash_max_age_usec), NULL, "How long crashes are remembered.", "366d"},
+	{"Coredump", "MaxUse", &conf_size, AT(crash_max_use_bytes), NULL, "How large the index of crashes may grow.", "512M"},
 };
 /* clang-format on */
 const size_t config_n_rows = ELEMENTSOF(config_rows);
@@ -53,6 +71,9 @@ void config_load(MonitorConfig *ret, const char *const *dirs)
 		.warn_percent = 80,
 		.urgent_percent = 95,
 		.clear_percent = 70,
+		.crash_notify = true,
+		.crash_max_age_usec = INDEX_MAX_AGE,
+		.crash_max_use_bytes = INDEX_MAX_BYTES,
 	};
 
 	*ret = defaults;

@@ -10,6 +10,16 @@ typedef struct MonitorConfig {
 	usec_t close_interval_usec;
 	uint64_t warn_percent, urgent_percent, clear_percent;
 	char **show_command; /* what the Show button runs; NULL: a terminal with `vigil inotify` */
+
+	bool crash_notify;	  /* false: crashes are only listed */
+	char **crash_reporter;	  /* "auto", "drkonqi", "builtin", or a command; NULL: auto */
+	bool crash_developer;	  /* a Debug button */
+	bool crash_other_users;	  /* tell of crashes of other users, too */
+	char **crash_ignore;	  /* patterns of programs; NULL: none */
+	char **crash_sources;	  /* "journal", "socket", "directory"; NULL: as fits the machine */
+	char **crash_directories; /* where core files are; NULL: where core_pattern says */
+	usec_t crash_max_age_usec;
+	uint64_t crash_max_use_bytes;
 } MonitorConfig;
 
 extern const ConfRow config_rows[];

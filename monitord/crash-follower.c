@@ -8,12 +8,16 @@
 #include "common/text.h"
 #include <sys/epoll.h>
 
-#define SLICE_USEC	 (20 * USEC_PER_MSEC)	/* of reading; writing it comes on top */
-#define POLL_USEC	 (3 * USEC_PER_SEC)	/* without an inotify instance */
-#define SEARCH_USEC	 USEC_PER_MINUTE	/* without a journal */
-#define RECHECK_USEC	 (10 * USEC_PER_MINUTE) /* a fresh handle, should the old one be deaf */
-#define RETRY_USEC	 USEC_PER_SEC		/* after a failure; doubled up to RETRY_MAX_USEC */
-#define RETRY_MAX_USEC	 USEC_PER_MINUTE
+#define SLICE_USEC     (20 * USEC_PER_MSEC)   /* of reading; writing it comes on top */
+#define POLL_USEC      (3 * USEC_PER_SEC)     /* without an inotify instance */
+#define SEARCH_USEC    USEC_PER_MINUTE	      /* without a journal */
+#define RECHECK_USEC   (10 * USEC_PER_MINUTE) /* a fresh handle, should the old one be deaf */
+#define AGAIN_USEC     (250 * USEC_PER_MSEC)  /* after a wake-up, see .once_more */
+#define RETRY_USEC     USEC_PER_SEC	      /* after a failure; doubled up to RETRY_MAX_USEC */
+#define RETRY_MAX_USEC USEC_PER_MINUTE
+/* Another process writes the index: a CLI that catches up, for a moment. The loop does not wait. */
+#define BUSY_MSEC	 20
+#define BUSY_RETRY_USEC	 (50 * USEC_PER_MSEC)
 #define ACCURACY_DIVISOR 4 /* of a timer's delay, so that wake-ups can be put together */
 /* Every line that anybody logs wakes a follower; in a storm it looks this often at most. */
 #define WAKE_INTERVAL_USEC (100 * USEC_PER_MSEC)
@@ -33,7 +37,13 @@ struct CrashFollower {
 	CatchUp *catch_up;
 	sd_event_source *io, *slice, *timer;
 	usec_t fresh_monotonic; /* when the handle was opened */
-	usec_t retry_usec;	/* the next delay after a failure; 0: there was none */
+	/* An entry is counted in the file before the lists that matches go by know it: who reads to
+	 * the end in between sees none, and sd_journal_next(3) looks no more until another entry is
+	 * counted. So each time it was woken it seeks, and looks, once more. */
+	bool once_more;
+	usec_t retry_usec;     /* the next delay after a failure; 0: there was none */
+	usec_t busy_monotonic; /* since when the index is busy; 0: it is not */
+	bool waiting;	       /* after a failure: the timer, not an entry, starts the next slice */
 	CrashFollowerStatus status;
 };
 
@@ -86,6 +96,7 @@ static void wake_in(CrashFollower *follower, usec_t delay)
 
 static void start_slices(CrashFollower *follower)
 {
+	follower->waiting = false;
 	(void)sd_event_source_set_enabled(follower->slice, SD_EVENT_ON);
 }
 
@@ -229,7 +240,9 @@ static void on_added(const CaughtCrash *caught, void *userdata)
 	bool late =
 		!follower->status.caught_up && caught->entry_realtime < follower->began_realtime;
 
+	index_set_busy_msec(follower->index, INDEX_BUSY_MSEC); /* what arrived does is its own */
 	follower->arrived(caught, late, follower->userdata);
+	index_set_busy_msec(follower->index, BUSY_MSEC);
 }
 
 static void wait_for_more(CrashFollower *follower)
@@ -243,6 +256,8 @@ static void wait_for_more(CrashFollower *follower)
 	}
 	timeout = crash_journal_timeout(follower->journal);
 	timeout = MIN_OF(timeout, follower->fresh_monotonic + RECHECK_USEC);
+	if (follower->once_more)
+		timeout = MIN_OF(timeout, now + AGAIN_USEC);
 	wake_in(follower, timeout > now ? timeout - now : 0);
 }
 
@@ -254,15 +269,30 @@ static void retry_later(CrashFollower *follower)
 	wake_in(follower, delay);
 }
 
+/* Busy for longer than a catch-up of the CLI could be. */
+static bool is_busy_for_long(CrashFollower *follower)
+{
+	usec_t now = now_usec(CLOCK_MONOTONIC);
+
+	if (follower->busy_monotonic == 0)
+		follower->busy_monotonic = now;
+	return now - follower->busy_monotonic > INDEX_BUSY_MSEC * USEC_PER_MSEC;
+}
+
 /* The entries stay where they are, in the journal; the cursor has not moved. */
 static void on_index_failure(CrashFollower *follower, int error)
 {
+	stop_slices(follower);
+	follower->waiting = true;
+	if (error == -EBUSY && !is_busy_for_long(follower)) {
+		wake_in(follower, BUSY_RETRY_USEC);
+		return;
+	}
 	if (follower->status.index_error == 0)
 		(void)log_warning_errno(error,
 			"Crashes cannot be written to the index; they wait in the journal and it "
 			"is tried again: %m");
 	follower->status.index_error = error;
-	stop_slices(follower);
 	retry_later(follower);
 }
 
@@ -285,6 +315,7 @@ static void on_success(CrashFollower *follower)
 		log_notice("Crashes are written to the index again");
 	follower->status.index_error = 0;
 	follower->retry_usec = 0;
+	follower->busy_monotonic = 0;
 }
 
 static int on_slice(sd_event_source *source, void *userdata)
@@ -293,8 +324,10 @@ static int on_slice(sd_event_source *source, void *userdata)
 	int r;
 
 	(void)source;
+	index_set_busy_msec(follower->index, BUSY_MSEC);
 	r = catch_up_step(
 		follower->catch_up, SLICE_USEC, on_added, follower, &follower->status.count);
+	index_set_busy_msec(follower->index, INDEX_BUSY_MSEC);
 	if (r < 0) {
 		if (catch_up_index_failed(follower->catch_up))
 			on_index_failure(follower, r);
@@ -326,8 +359,8 @@ static int on_journal(sd_event_source *source, int fd, uint32_t events, void *us
 	}
 	if (r == 2)
 		catch_up_seek_again(follower->catch_up);
-	/* While the index fails, the timer decides when it is tried again. */
-	if (r > 0 && follower->status.index_error == 0)
+	follower->once_more = follower->once_more || r > 0;
+	if (r > 0 && !follower->waiting)
 		start_slices(follower);
 	return 0;
 }
@@ -343,6 +376,10 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 			renew(follower);
 		else
 			(void)on_journal(NULL, -EBADF, 0, follower);
+	}
+	if (follower->once_more && follower->catch_up) {
+		follower->once_more = false;
+		catch_up_seek_again(follower->catch_up);
 	}
 	look(follower);
 	return 0;
@@ -444,10 +481,7 @@ CrashFollower *crash_follower_free(CrashFollower *follower)
 
 void crash_follower_refresh(CrashFollower *follower)
 {
-	if (!follower->journal)
-		look(follower);
-	else if (follower->status.index_error == 0)
-		start_slices(follower);
+	look(follower);
 }
 
 const CrashFollowerStatus *crash_follower_status(const CrashFollower *follower)

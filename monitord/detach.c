@@ -26,13 +26,25 @@ static char *find_in(const char *folder, size_t length, const char *name)
 	return access(path, X_OK) == 0 ? strdup(path) : NULL;
 }
 
+/* Links stay as they are: many a program goes by the name that it is called by. */
+static char *made_absolute(const char *path)
+{
+	char folder[PATH_MAX], *joined;
+
+	if (path[0] == '/')
+		return strdup(path);
+	if (!getcwd(folder, sizeof folder) || asprintf(&joined, "%s/%s", folder, path) < 0)
+		return NULL;
+	return joined;
+}
+
 char *detach_find_program(const char *name, const char *search_path)
 {
 	const char *at = search_path ? search_path : getenv("PATH");
 	char own[PATH_MAX], *path = NULL;
 
 	if (strchr(name, '/'))
-		return access(name, X_OK) == 0 ? realpath(name, NULL) : NULL;
+		return access(name, X_OK) == 0 ? made_absolute(name) : NULL;
 	if (!at)
 		at = "/usr/local/bin:/usr/bin:/bin";
 	while (*at && !path) {

@@ -110,3 +110,14 @@ void inotify_warning_body(const InotifyWarning *warning, bool markup, StrBuf *ou
 		add_name(out, warning->trouble, markup);
 	}
 }
+
+void inotify_override_body(const BootSetting *setting, bool markup, StrBuf *out)
+{
+	_cleanup_(strbuf_done) StrBuf path = {}, value = {};
+
+	add_name(&path, setting->path, markup);
+	add_name(&value, setting->value, markup);
+	strbuf_addf(out,
+		_("At the next boot %s line %u sets it to %s: change it there, it has the last word."),
+		strbuf_text(&path), setting->line, strbuf_text(&value));
+}

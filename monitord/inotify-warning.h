@@ -5,6 +5,7 @@
  * body). */
 #include "common/strbuf.h"
 #include "monitord/inotify-policy.h"
+#include "survey/boot.h"
 
 typedef struct InotifyWarning {
 	InotifyResource resource;
@@ -19,6 +20,8 @@ typedef struct InotifyWarning {
 	const char *trouble; /* why raising failed, as the helper said it; NULL */
 } InotifyWarning;
 
+/* After a raise that the next boot undoes: which file does it. Appended as the body below. */
+void inotify_override_body(const BootSetting *setting, bool markup, StrBuf *out);
 /* One line; static, translated. */
 const char *inotify_warning_summary(const InotifyWarning *warning);
 /* Appends the body. markup: the server understands it; else plain text with control characters

@@ -207,7 +207,7 @@ int launch_restart(sd_bus *bus, const char *user_unit, const char *app_id)
 		return -ENOMEM;
 	(void)snprintf(restarting->id, sizeof restarting->id, "%s", id ? id : "");
 	if (launch_restart_plan(user_unit, app_id, NULL, &restarting->restart)) {
-		if (bus && restarting->restart.unit && (r = call_restart(bus, restarting)) >= 0)
+		if (bus && restarting->restart.unit && call_restart(bus, restarting) >= 0)
 			return 0;
 		r = launch_application(bus, restarting);
 	}

@@ -106,8 +106,12 @@ static int job_new(const Launch *launch, Job **ret)
 static int run_detached(const Job *job)
 {
 	char **environment = detach_environment((const char *const *)job->environment);
-	int r = environment ? detach_run(job->path, job->argv, environment, job->input_fd)
-			    : -ENOMEM;
+	int r;
+
+	/* Whoever had it before us may have read in it: the position is shared. */
+	if (job->input_fd >= 0)
+		(void)lseek(job->input_fd, 0, SEEK_SET);
+	r = environment ? detach_run(job->path, job->argv, environment, job->input_fd) : -ENOMEM;
 
 	words_free(environment);
 	return r;

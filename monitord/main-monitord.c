@@ -8,16 +8,25 @@
 #include <fcntl.h>
 #include <popt.h>
 
-static int read_options(int argc, const char **argv, int *verbose, int *debug, char **config)
+typedef struct Arguments {
+	int verbose, debug;
+	char *config, *journal, *state;
+} Arguments;
+
+static int read_options(int argc, const char **argv, Arguments *ret)
 {
 	int version = 0;
 	const struct poptOption table[] = {
 		{NULL, 0, POPT_ARG_INTL_DOMAIN, (void *)I18N_DOMAIN, 0, NULL, NULL},
-		{"verbose", 'v', POPT_ARG_NONE, verbose, 0, N_("print one line for each event"),
-			NULL},
-		{"debug", 0, POPT_ARG_NONE, debug, 0, N_("log debugging messages"), NULL},
-		{"config", 0, POPT_ARG_STRING, config, 0,
+		{"verbose", 'v', POPT_ARG_NONE, &ret->verbose, 0,
+			N_("print one line for each event"), NULL},
+		{"debug", 0, POPT_ARG_NONE, &ret->debug, 0, N_("log debugging messages"), NULL},
+		{"config", 0, POPT_ARG_STRING, &ret->config, 0,
 			N_("read vigil.conf from this directory only"), N_("DIR")},
+		{"journal", 0, POPT_ARG_STRING, &ret->journal, 0,
+			N_("follow the journals of this directory"), N_("DIR")},
+		{"state", 0, POPT_ARG_STRING, &ret->state, 0,
+			N_("keep the index of crashes in this directory"), N_("DIR")},
 		{"version", 0, POPT_ARG_NONE, &version, 0, N_("show the version"), NULL},
 		POPT_AUTOHELP POPT_TABLEEND,
 	};
@@ -37,16 +46,23 @@ static int read_options(int argc, const char **argv, int *verbose, int *debug, c
 	return bad ? 2 : version ? 0 : -1;
 }
 
+static void arguments_done(Arguments *arguments)
+{
+	free(arguments->config);
+	free(arguments->journal);
+	free(arguments->state);
+}
+
 int main(int argc, const char **argv)
 {
-	_cleanup_(freep) char *config = NULL, *user_dir = NULL;
-	int verbose = 0, debug = 0;
+	_cleanup_(arguments_done) Arguments arguments = {};
+	_cleanup_(freep) char *user_dir = NULL;
 
 	i18n_setup(LOCALEDIR);
-	int r = read_options(argc, argv, &verbose, &debug, &config);
+	int r = read_options(argc, argv, &arguments);
 	if (r >= 0)
 		return r;
-	log_setup("vigil-monitord", debug ? LOG_DEBUG : LOG_INFO);
+	log_setup("vigil-monitord", arguments.debug ? LOG_DEBUG : LOG_INFO);
 	_cleanup_(closep) int proc_fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (proc_fd < 0) {
 		(void)log_error_errno(errno, "Cannot open /proc: %m. Is it mounted?");
@@ -54,8 +70,11 @@ int main(int argc, const char **argv)
 	}
 	user_dir = xdg_config_dir();
 	const char *const all[] = {PREFIX "/lib/vigil", SYSCONFDIR "/vigil", user_dir, NULL};
-	const char *const one[] = {config, NULL};
-	const MonitorOptions options = {
-		.proc_fd = proc_fd, .config_dirs = config ? one : all, .verbose = verbose};
+	const char *const one[] = {arguments.config, NULL};
+	const MonitorOptions options = {.proc_fd = proc_fd,
+		.config_dirs = arguments.config ? one : all,
+		.journal_dir = arguments.journal,
+		.state_dir = arguments.state,
+		.verbose = arguments.verbose};
 	return monitor_run(&options);
 }

@@ -15,6 +15,7 @@
 #include "monitord/monitor.h"
 #include "monitord/scan-worker.h"
 #include "monitord/survey-desk.h"
+#include <fcntl.h>
 
 #define INTERFACE "org.vigil.Inotify1"
 
@@ -29,10 +30,11 @@ typedef struct Inotify {
 	PressureTrend holder_trend; /* of the biggest holder, whose name is below */
 	char holder_name[128];
 	SurveyDesk desk;
-	uint32_t handle;  /* of the open notification, 0 none */
-	bool undelivered; /* nobody saw it yet */
-	bool look_again;  /* a refresh came while a scan ran */
-	char *trouble;	  /* why raising failed */
+	uint32_t handle;	/* of the open notification, 0 none */
+	bool undelivered;	/* nobody saw it yet */
+	bool look_again;	/* a refresh came while a scan ran */
+	InotifyResource raised; /* the last one that the button asked for */
+	char *trouble;		/* why raising failed */
 } Inotify;
 
 static InotifyThresholds thresholds_of(const Inotify *inotify)
@@ -53,6 +55,37 @@ static InotifyThresholds thresholds_of(const Inotify *inotify)
 
 static void look_now(Inotify *inotify);
 
+/* A raise holds until the machine is off; who wins then is told now, while somebody is at it. */
+static void tell_override(Inotify *inotify, InotifyResource resource)
+{
+	_cleanup_(closep) int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_(strbuf_done) StrBuf body = {};
+	const NotificationHandler nobody = {};
+	BootSetting setting = {};
+	char key[64];
+
+	(void)snprintf(
+		key, sizeof key, "fs.inotify.max_user_%s", inotify_resource_to_string(resource));
+	if (root < 0 || boot_setting_find(root, key, 0, &setting) < 0)
+		return;
+	if (setting.overrides) {
+		Notification what = {
+			.summary = _("The raised limit lasts until the next boot only"),
+			.icon = "dialog-information",
+			.desktop_entry = "org.vigil.Monitor",
+			.category = "device",
+			.urgency = NOTIFICATION_NORMAL,
+		};
+		inotify_override_body(
+			&setting, notifier_has_markup(monitor_notifier(inotify->monitor)), &body);
+		what.body = strbuf_text(&body);
+		(void)notifier_show(monitor_notifier(inotify->monitor), 0, &what, &nobody);
+		log_notice("'%s' line %u overrides the raised limit at the next boot", setting.path,
+			setting.line);
+	}
+	boot_setting_done(&setting);
+}
+
 static void on_raised(int error, const char *message, void *userdata)
 {
 	Inotify *inotify = userdata;
@@ -64,6 +97,8 @@ static void on_raised(int error, const char *message, void *userdata)
 	if (error < 0) {
 		log_warning("The limit could not be raised: %s", message);
 		inotify->policy.told = LEVEL_OK; /* say so in a fresh warning */
+	} else {
+		tell_override(inotify, inotify->raised);
 	}
 	look_now(inotify);
 }
@@ -83,10 +118,11 @@ static void on_action(uint32_t handle, const char *id, void *userdata)
 	Inotify *inotify = userdata;
 
 	(void)handle;
-	if (streq(id, "raise"))
-		limit_raiser_raise(inotify->raiser, inotify->decision.resource,
-			sensible_value(inotify, inotify->decision.resource), on_raised, inotify);
-	else if (streq(id, "show") || streq(id, "default"))
+	if (streq(id, "raise")) {
+		inotify->raised = inotify->decision.resource;
+		limit_raiser_raise(inotify->raiser, inotify->raised,
+			sensible_value(inotify, inotify->raised), on_raised, inotify);
+	} else if (streq(id, "show") || streq(id, "default"))
 		launch_show(monitor_config(inotify->monitor)->show_command);
 	else if (streq(id, "ignore")) {
 		inotify->policy.ignored = true;

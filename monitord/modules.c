@@ -9,9 +9,10 @@
 #include "common/text.h"
 #include "monitord/monitor-bus.h"
 
-extern const Module module_inotify;
+extern const Module module_coredump, module_inotify;
 
-const Module *const all_modules[] = {&module_inotify};
+/* The journal takes its inotify instance before anything else does. */
+const Module *const all_modules[] = {&module_coredump, &module_inotify};
 const size_t n_all_modules = ELEMENTSOF(all_modules);
 
 int modules_init(ModuleRegistry *registry, Monitor *monitor, const Module *const *table, size_t n)

@@ -60,6 +60,11 @@ int monitor_proc_fd(const Monitor *monitor)
 	return monitor->options->proc_fd;
 }
 
+const MonitorOptions *monitor_options(const Monitor *monitor)
+{
+	return monitor->options;
+}
+
 void monitor_tell(const Monitor *monitor, const char *format, ...)
 {
 	_cleanup_(freep) char *text = NULL, *safe = NULL;

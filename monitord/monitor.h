@@ -10,7 +10,9 @@
 typedef struct MonitorOptions {
 	int proc_fd;			/* borrowed: the /proc tree to watch */
 	const char *const *config_dirs; /* borrowed, NULL-terminated */
-	bool verbose;			/* one line an event on stdout */
+	const char *journal_dir;	/* borrowed: journals to follow; NULL: this machine's */
+	const char *state_dir; /* borrowed: where vigil.db is; NULL: the user's own place */
+	bool verbose;	       /* one line an event on stdout */
 } MonitorOptions;
 
 /* Borrowed by modules; all live as long as the module is loaded. The session bus may be NULL while
@@ -21,6 +23,7 @@ sd_bus *monitor_system_bus(const Monitor *monitor); /* NULL where there is none 
 Notifier *monitor_notifier(const Monitor *monitor);
 const MonitorConfig *monitor_config(const Monitor *monitor);
 int monitor_proc_fd(const Monitor *monitor);
+const MonitorOptions *monitor_options(const Monitor *monitor);
 /* Emits a signal of the module's interface; nothing happens without a bus. types as
  * sd_bus_message_append(3). */
 void monitor_emit(

@@ -401,10 +401,22 @@ ThreadAnswer *notifier_thread_next_answer(NotifierThread *thread)
 /* ---- the thread's life
  * ----------------------------------------------------------------------------------- */
 
+/* libnotify complains on stderr of what its calls return, too: that no server is there is ours to
+ * say, once and in our words. */
+static void on_library_message(
+	const char *domain, GLogLevelFlags level, const char *message, gpointer data)
+{
+	(void)level;
+	(void)data;
+	log_debug("%s: %s", domain ? domain : "glib", message);
+}
+
 static void *run(void *data)
 {
 	NotifierThread *thread = data;
 
+	(void)g_log_set_handler(
+		"libnotify", G_LOG_LEVEL_WARNING | G_LOG_LEVEL_MESSAGE, on_library_message, NULL);
 	g_main_context_push_thread_default(thread->context);
 	(void)connect_bus(thread); /* now, while descriptors are to be had; a bus that is not there
 				      yet is tried again later */

@@ -176,6 +176,14 @@ void notifier_close(Notifier *notifier, uint32_t handle)
 	notifier_thread_close(notifier->thread, handle);
 }
 
+bool notifier_knows(const Notifier *notifier, uint32_t handle)
+{
+	for (size_t i = 0; i < SHOWN_MAX; i++)
+		if (handle && notifier->shown[i].handle == handle)
+			return true;
+	return false;
+}
+
 void notifier_forget_server(Notifier *notifier)
 {
 	for (size_t i = 0; i < SHOWN_MAX; i++)

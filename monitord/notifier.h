@@ -60,6 +60,8 @@ Notifier *notifier_free(Notifier *notifier);
 uint32_t notifier_show(Notifier *notifier, uint32_t handle, const Notification *notification,
 	const NotificationHandler *handler);
 void notifier_close(Notifier *notifier, uint32_t handle);
+/* Whether a handle still means something: it was neither refused, closed nor forgotten. */
+bool notifier_knows(const Notifier *notifier, uint32_t handle);
 /* The server or the bus is another one now: old numbers mean nothing to it. Whoever has something
  * to say shows it again. */
 void notifier_forget_server(Notifier *notifier);

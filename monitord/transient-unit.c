@@ -5,11 +5,20 @@
 
 #include "common/cleanup.h"
 #include "common/json.h"
+#include "common/strbuf.h"
 
-/* The text as D-Bus may carry it. New reference. */
-static json_t *clean(const char *text)
+/* The text as D-Bus may carry it. argument: systemd puts variables into ExecStart=, "$$" is a
+ * dollar (systemd.service(5)). New reference. */
+static json_t *clean(const char *text, bool argument)
 {
-	return json_text(text, strlen(text));
+	_cleanup_(strbuf_done) StrBuf word = {};
+
+	for (const char *p = text; *p; p++) {
+		if (*p == '$' && argument)
+			strbuf_add_char(&word, '$');
+		strbuf_add_char(&word, *p);
+	}
+	return word.failed ? NULL : json_text(strbuf_text(&word), word.length);
 }
 
 static int add_text(sd_bus_message *call, const char *name, const char *value)
@@ -17,13 +26,13 @@ static int add_text(sd_bus_message *call, const char *name, const char *value)
 	return sd_bus_message_append(call, "(sv)", name, "s", value);
 }
 
-static int add_words(sd_bus_message *call, const char *const *words)
+static int add_words(sd_bus_message *call, const char *const *words, bool arguments)
 {
 	int r;
 
 	r = sd_bus_message_open_container(call, 'a', "s");
 	for (size_t i = 0; r >= 0 && words && words[i]; i++) {
-		_cleanup_(json_decrefp) json_t *word = clean(words[i]);
+		_cleanup_(json_decrefp) json_t *word = clean(words[i], arguments);
 		r = word ? sd_bus_message_append(call, "s", json_string_value(word)) : -ENOMEM;
 	}
 	return r < 0 ? r : sd_bus_message_close_container(call);
@@ -54,7 +63,7 @@ static int add_environment(sd_bus_message *call, const char *const *environment)
 
 	r = open_property(call, "Environment", "as");
 	if (r >= 0)
-		r = add_words(call, environment);
+		r = add_words(call, environment, false);
 	return r < 0 ? r : close_property(call);
 }
 
@@ -70,7 +79,7 @@ static int add_program(sd_bus_message *call, const TransientUnit *unit)
 	if (r >= 0)
 		r = sd_bus_message_append(call, "s", unit->path);
 	if (r >= 0)
-		r = add_words(call, unit->argv);
+		r = add_words(call, unit->argv, true);
 	if (r >= 0)
 		r = sd_bus_message_append(call, "b", 0);
 	if (r >= 0)
@@ -89,7 +98,7 @@ static int add_properties(sd_bus_message *call, const TransientUnit *unit)
 		r = add_text(call, "CollectMode", "inactive-or-failed");
 	if (r >= 0)
 		r = add_text(call, "Slice", "app.slice");
-	if (r >= 0)
+	if (r >= 0 && !unit->forks)
 		r = add_text(call, "KillMode", "process");
 	if (r >= 0)
 		r = add_text(call, "Type", unit->forks ? "forking" : "simple");

@@ -19,7 +19,7 @@ typedef struct TransientUnit {
 	bool forks;			/* Launch.forks */
 } TransientUnit;
 
-/* Builds StartTransientUnit(). The unit vanishes when its program ends, however it ends; what the
- * program opened meanwhile (a browser) is left alone. Text that is no UTF-8 is repaired, for D-Bus
- * carries no other. 0 or -errno. */
+/* Builds StartTransientUnit(). The unit vanishes when its program ends, however it ends; what a
+ * reporter opened meanwhile (a browser) is left alone, an application (forks) takes its own along.
+ * Text that is no UTF-8 is repaired, for D-Bus carries no other. 0 or -errno. */
 int transient_unit_message(sd_bus *bus, const TransientUnit *unit, sd_bus_message **ret);

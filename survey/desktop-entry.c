@@ -182,7 +182,7 @@ static char *program_of(const char *exec)
 		if (flatpak && (word[0] == '-' || streq(word, "run")))
 			continue;
 		if (env && streq(word, "-u")) {
-			_cleanup_(freep) char *unset = exec_word(&p);
+			free(exec_word(&p)); /* the variable's name */
 			continue;
 		}
 		if (env && (word[0] == '-' || strchr(word, '=')))

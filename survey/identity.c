@@ -348,21 +348,19 @@ const DesktopEntry *identity_desktop_entry(IdentityCache *cache, const char *app
 	return app->found ? &app->entry : NULL;
 }
 
-/* The application's own name if the process is the application's own; NULL: it is not, or there is
- * no entry. */
-static const char *app_name_of(const SurveyProcess *process, IdentityCache *cache)
+const DesktopEntry *identity_own_entry(IdentityCache *cache, const char *app_id,
+	const char *container, const char *exe, const char *arguments)
 {
-	const DesktopEntry *entry =
-		process->app_id ? identity_desktop_entry(cache, process->app_id) : NULL;
+	const DesktopEntry *entry = app_id ? identity_desktop_entry(cache, app_id) : NULL;
 
-	if (!entry || !process->exe)
+	if (!entry || !exe)
 		return NULL;
-	bool sandboxed = process->container && (startswith(process->container, "flatpak:") ||
-						       startswith(process->container, "snap:"));
-	if ((sandboxed && !entry->terminal) || identity_is_own(process->exe, entry))
-		return entry->name;
-	_cleanup_(freep) char *script = identity_script(process->exe, process->arguments);
-	return script && identity_is_own(script, entry) ? entry->name : NULL;
+	bool sandboxed =
+		container && (startswith(container, "flatpak:") || startswith(container, "snap:"));
+	if ((sandboxed && !entry->terminal) || identity_is_own(exe, entry))
+		return entry;
+	_cleanup_(freep) char *script = identity_script(exe, arguments);
+	return script && identity_is_own(script, entry) ? entry : NULL;
 }
 
 int survey_identify(SurveyProcess *process, IdentityCache *cache)
@@ -372,9 +370,10 @@ int survey_identify(SurveyProcess *process, IdentityCache *cache)
 		process->app_id = process->unit ? identity_app_id(process->unit) : NULL;
 		process->container = identity_container(process->cgroup, process->unit);
 	}
-	const char *name = app_name_of(process, cache);
-	process->app_name = name ? strdup(name)
-				 : identity_program(process->exe, process->arguments, process->comm,
-					   process->pid);
+	const DesktopEntry *entry = identity_own_entry(
+		cache, process->app_id, process->container, process->exe, process->arguments);
+	process->app_name = entry ? strdup(entry->name)
+				  : identity_program(process->exe, process->arguments,
+					    process->comm, process->pid);
 	return process->app_name ? 0 : -ENOMEM;
 }

@@ -62,6 +62,11 @@ IdentityCache *identity_cache_free(IdentityCache *cache); /* takes NULL, gives N
 DEFINE_CLEANUP(IdentityCache *, identity_cache_free)
 /* The entry of an application id; NULL: none. Owned by the cache. */
 const DesktopEntry *identity_desktop_entry(IdentityCache *cache, const char *app_id);
+/* The entry of app_id if the program is the application's own: see identity_is_own(); in a flatpak
+ * or snap (container as of identity_container()) all of it is. NULL: it is not, or there is none.
+ * Owned by the cache. All but cache may be NULL. */
+const DesktopEntry *identity_own_entry(IdentityCache *cache, const char *app_id,
+	const char *container, const char *exe, const char *arguments);
 
 /* Fills unit, app_id, container and app_name of a row. 0 or -ENOMEM. */
 int survey_identify(SurveyProcess *process, IdentityCache *cache);

@@ -132,11 +132,11 @@ static const char *script_in(
 {
 	Words words = words_of(arguments);
 	size_t length;
-	const char *p = next_word(&words, &length); /* the interpreter itself */
 	bool is_java = streq(interpreter->stem, "java");
 	bool runs_verbs = streq(interpreter->stem, "deno") || streq(interpreter->stem, "bun");
 
-	for (p = next_word(&words, &length); length; p = next_word(&words, &length)) {
+	(void)next_word(&words, &length); /* the interpreter itself */
+	for (const char *p = next_word(&words, &length); length; p = next_word(&words, &length)) {
 		if (p[0] != '-' || length == 1) {
 			if (runs_verbs && word_in("run", p, length))
 				continue;

@@ -8,9 +8,15 @@ TEST_LIBS := common survey coredump monitord cli helper
 TEST_PKGS := libsystemd libnotify jansson inih popt sqlite3 libarchive glib-2.0
 $(foreach t,$(UNIT_TESTS),$(eval $(call test_program,$(t),$(t).c,$(TEST_LIBS),cmocka $(TEST_PKGS))))
 $(foreach t,$(TEST_TOOLS) $(BENCH_TOOLS) $(FUZZERS),$(eval $(call test_program,$(t),$(t).c,common survey coredump monitord helper,$(L_monitord))))
+# Libraries that tests preload into a program.
+PRELOADS := $(patsubst %.c,$(B)/%.so,$(wildcard tests/preload/*.c))
+$(B)/tests/preload/%.so: tests/preload/%.c Makefile
+	$(call SAY,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -D_GNU_SOURCE -std=gnu17 $(WARN) $(CFLAGS) -shared -fPIC -o $@ $<
 SUITES ?= unit integration lint
 
-test-programs: $(TEST_PROGRAMS)
+test-programs: $(TEST_PROGRAMS) $(PRELOADS)
 check: all test-programs
 	$(Q)$(PYTHON) tests/run $(B) $(SUITES)
 check-system: all

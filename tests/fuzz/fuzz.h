@@ -6,8 +6,11 @@
  * the seed; fuzz-NAME FILE … runs the files of a corpus. */
 #include "common/cleanup.h"
 #include "common/clock.h"
+#include "common/io.h"
 #include "common/text.h"
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -84,3 +87,65 @@ static inline int fuzz_main(int argc, char **argv,
 	printf("%s: %llu inputs\n", argv[0], (unsigned long long)runs);
 	return runs == 0;
 }
+
+/* The input as text of its own, so that reading past its end is seen. Caller frees. */
+static inline char *fuzz_text(const uint8_t *data, size_t size)
+{
+	char *text = malloc(size + 1);
+
+	fuzz_check(text, "memory");
+	memcpy(text, data, size);
+	text[size] = '\0';
+	return text;
+}
+
+/* A directory that goes with the program; its fd is not the caller's to close. */
+static char fuzz_path[64];
+
+static inline void fuzz_remove_directory(void)
+{
+	char command[128];
+
+	(void)snprintf(command, sizeof command, "rm -rf '%s'", fuzz_path);
+	(void)!system(command);
+}
+
+static inline int fuzz_directory(void)
+{
+	static int fd = -EBADF;
+
+	if (fd < 0) {
+		(void)snprintf(fuzz_path, sizeof fuzz_path, "/tmp/vigil-fuzz-XXXXXX");
+		fuzz_check(mkdtemp(fuzz_path), "a temporary directory");
+		fd = open(fuzz_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		(void)atexit(fuzz_remove_directory);
+	}
+	return fd;
+}
+
+static inline void fuzz_write(int dir_fd, const char *name, const void *data, size_t size)
+{
+	_cleanup_(closep) int fd =
+		openat(dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	fuzz_check(fd >= 0 && write_all(fd, data, size) == 0, "writing a file");
+}
+
+/* The pieces of a target that is made up of nothing else, and its main(). Short inputs come often:
+ * they go deeper, and more of them are tried. */
+#define FUZZ_PARTS(...)                                                                            \
+	static const char *const fuzz_parts[] = {__VA_ARGS__};                                     \
+	static inline size_t fuzz_make_up_of_parts(uint8_t *data, size_t size, uint64_t *state)    \
+	{                                                                                          \
+		return fuzz_make_up(data, 2, fuzz_random(state) % 4 ? MIN_OF(size, 160ul) : size,  \
+			fuzz_parts, ELEMENTSOF(fuzz_parts), 8, state);                             \
+	}
+#ifdef VIGIL_LIBFUZZER
+#define FUZZ_MAIN
+#else
+#define FUZZ_MAIN                                                                                  \
+	int main(int argc, char **argv)                                                            \
+	{                                                                                          \
+		return fuzz_main(argc, argv, fuzz_make_up_of_parts, 4096);                         \
+	}
+#endif

@@ -57,6 +57,7 @@ class Processes:
     def __init__(self, tmp):
         self.tmp = tmp
         self.children = []
+        self.fds = []
 
     def start(self, argv, **kw):
         kw.setdefault("env", dict(os.environ, TMPDIR=str(self.tmp)))
@@ -81,6 +82,8 @@ class Processes:
                     pass
             if child.poll() is None:
                 child.terminate()
+        for fd in self.fds:
+            os.close(fd)
         for child in self.children:
             try:
                 child.wait(5)

@@ -18,6 +18,8 @@ ROWS = [
     (["inotify", "raise", "--help"], 0, "--dry-run", ""),
     (["stauts"], 2, "", "Did you mean 'status'?"),
     (["inotify", "list", "--jsn"], 2, "", "Did you mean --json?"),
+    (["inotify", "list", "--by"], 2, "", "--by: missing argument. 'vigil help inotify list'"),
+    (["help", "inotify", "list", "x"], 2, "", "takes [COMMAND]...: 'vigil help help'"),
     (["inotify", "list", "--by=colour"], 2, "", "expected process, exe"),
     (["inotify", "list", "--sort=x"], 2, "", "--sort=x"),
     (["inotify", "list", "-n", "0"], 2, "", "from 1 on"),
@@ -56,6 +58,10 @@ def test_translations_are_found_from_the_build_tree():
     assert "Befehle:" in done.stdout and "wer wie viele inotify-Instanzen" in done.stdout and "Commands:" not in done.stdout
     assert "Gemeint war „status“?" in vigil("stauts", env=GERMAN).stderr
     # what programs read stays
+    links = [[c["link"] for c in json.loads(vigil("doctor", "--json", env=env).stdout)["checks"]] for env in ({}, GERMAN)]
+    assert links[0] == links[1] and "inotify use" in links[0]
+    rows = [[r["resource"] for r in json.loads(vigil("inotify", "explain", "--json", env=env).stdout)["resources"]] for env in ({}, GERMAN)]
+    assert rows[0] == rows[1]
     assert "totals" in json.loads(vigil("inotify", "--json", env=GERMAN).stdout)
     assert vigil("inotify", "--sort=watches", env=GERMAN).stdout.split()[0] == "PID"
     assert vigil("--help", env=dict(GERMAN, LC_ALL="C")).stdout.startswith("Usage:")
@@ -151,6 +157,24 @@ def test_the_pager_is_tame_under_sudo(tmp_path):
     assert (tmp_path / "mine").exists()
 
 
+def test_no_pager_on_a_dumb_terminal(tmp_path):
+    env = dict(os.environ, LC_ALL="C.UTF-8", TERM="dumb", PAGER=f"touch {tmp_path}/mine; cat")
+    assert "Commands:" in in_terminal([str(BUILD / "vigil"), "help"], 40, env)
+    assert not (tmp_path / "mine").exists()
+
+
+@pytest.mark.parametrize("args", [["status"], ["inotify"], ["inotify", "--json"], ["help"], ["--version"]], ids=" ".join)
+def test_output_that_cannot_be_written_is_an_error(args):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([BUILD / "vigil", *args], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.returncode == 1 and "Cannot write the output: No space left on device." in done.stderr
+    closed = subprocess.run(["sh", "-c", '"$0" "$@" >&-', BUILD / "vigil", *args], stderr=subprocess.PIPE, text=True, timeout=60)
+    assert closed.returncode == 1 and closed.stderr.count("\n") == 1
+    # who read enough is no error
+    cut = subprocess.run(["bash", "-c", '"$0" "$@" | true; echo ${PIPESTATUS[0]}', BUILD / "vigil", *args], capture_output=True, text=True, timeout=60)
+    assert cut.stdout.strip() in ("0", "141") and cut.stderr == ""
+
+
 def test_help_manual_and_completions_agree():
     overview = vigil("help").stdout
     man = vigil("--generate", "man").stdout
@@ -185,12 +209,13 @@ def test_install_and_uninstall(tmp_path):
         files = sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if not p.is_dir())
         if goal == "uninstall":
             assert files == []
+            assert not [p for p in tmp_path.rglob("*vigil*") if p.is_dir()]
             return
         for want in ("usr/bin/vigil", "usr/bin/inotify-survey", "usr/bin/vigil-monitord", "usr/libexec/vigil/vigil-helper",
                      "usr/lib/systemd/system/vigil-helper.service", "usr/lib/systemd/user/vigil-monitord.service",
                      "usr/share/dbus-1/system-services/org.vigil.Helper1.service", "usr/share/dbus-1/services/org.vigil.Monitor1.service",
                      "usr/share/dbus-1/system.d/org.vigil.Helper1.conf", "usr/share/polkit-1/actions/org.vigil.helper.policy",
-                     "usr/share/man/man1/vigil.1", "usr/share/vigil/schema/inotify.schema.json"):
+                     "usr/share/man/man1/vigil.1", "usr/share/locale/de/LC_MESSAGES/vigil.mo", "usr/share/vigil/schema/inotify.schema.json"):
             assert want in files, want
         assert "@" not in (tmp_path / "usr/lib/systemd/system/vigil-helper.service").read_text().split("[Service]")[1].split("SystemCall")[0]
         assert "/usr/libexec/vigil/vigil-helper" in (tmp_path / "usr/lib/systemd/system/vigil-helper.service").read_text()

@@ -26,7 +26,7 @@ def setpriv(user):
 
 
 class Helper:
-    def __init__(self, processes, bus, tmp, sysctl_dir=None):
+    def __init__(self, processes, bus, tmp, sysctl_dir=None, prefix=(), cores_dir=None):
         self.bus, self.tmp = bus, tmp
         (tmp / "proc").mkdir()
         (tmp / "proc/max_user_instances").write_text("128\n")
@@ -34,7 +34,8 @@ class Helper:
         self.sysctl = sysctl_dir or tmp / "etc/sysctl.d"
         self.sysctl.mkdir(parents=True, exist_ok=True)
         self.log = open(tmp / "helper.log", "w")
-        self.child = processes.start([BUILD / "tests/tools/helper-test", tmp / "proc", self.sysctl, tmp], stderr=self.log,
+        argv = [*prefix, BUILD / "tests/tools/helper-test", tmp / "proc", self.sysctl, tmp, *([cores_dir] if cores_dir else [])]
+        self.child = processes.start(argv, stderr=self.log,
                                      env=dict(os.environ, DBUS_SYSTEM_BUS_ADDRESS=bus.address))
         wait_for("the helper", lambda: bus.owns("org.vigil.Helper1"))
 
@@ -65,6 +66,7 @@ class Terminal:
                   f"mount --bind {tmp}/proc /proc/sys/fs/inotify && "
                   f'exec setpriv --reuid={user} --regid=nogroup --clear-groups "$@"')
         self.fd, theirs = pty.openpty()
+        processes.fds.append(self.fd)
         self.seen = ""
         env = {k: v for k, v in os.environ.items() if k != "DBUS_SYSTEM_BUS_ADDRESS"}
         self.child = processes.start(["unshare", "-m", "setsid", "--ctty", "--wait", "sh", "-c", script, "sh", *argv], stdin=theirs,
@@ -86,9 +88,6 @@ class Terminal:
         # what is typed before the echo goes off is thrown away, as getpass(3) does
         wait_for("the echo to go off", lambda: not termios.tcgetattr(self.fd)[3] & termios.ECHO)
         os.write(self.fd, line.encode() + b"\n")
-
-    def close(self):
-        os.close(self.fd)
 
 
 @pytest.fixture
@@ -253,6 +252,16 @@ def test_a_full_or_read_only_disk_changes_nothing(processes, system_bus, polkit,
         h.child.wait()
     finally:
         subprocess.run(["umount", "-l", str(mount)], check=True)
+
+
+def test_a_read_only_proc_sys_changes_nothing(processes, system_bus, polkit, tmp_path):
+    """As in a container."""
+    proc = tmp_path / "proc"
+    h = Helper(processes, system_bus, tmp_path, prefix=[
+        "unshare", "-m", "sh", "-c", f'mount --bind {proc} {proc} && mount -o remount,bind,ro {proc} && exec "$@"', "sh"])
+    done = h.call("nobody", *RAISE)
+    assert done.returncode != 0 and "change the limit on the host" in done.stderr
+    assert h.value() == 128 and not h.dropin.exists()
 
 
 def test_it_leaves_when_idle(helper):

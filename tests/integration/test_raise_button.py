@@ -40,7 +40,8 @@ class UserDaemon(Daemon):
     inside = ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child"]
 
     def prepare(self):
-        return f"mount --bind {self.processes.tmp}/proc /proc/sys/fs/inotify; "
+        return (f"mount --bind {self.processes.tmp}/proc /proc/sys/fs/inotify; "
+                f"mount --bind {self.processes.tmp}/etc/sysctl.d /etc/sysctl.d; ")
 
     def enter(self, script):
         return ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "sh", "-c", script]
@@ -71,6 +72,20 @@ def test_pressing_raise_raises_the_limit_and_clears_the_warning(daemon, helper, 
     assert d.get("InstancesMax") == str(2 * LIMIT)
     text = (tmp_path / "etc/sysctl.d/60-vigil-inotify.conf").read_text()
     assert "by uid 65534 " in text and f"fs.inotify.max_user_instances = {2 * LIMIT}" in text
+
+
+def test_a_file_that_wins_at_boot_is_told(daemon, helper, limits, dunst, tmp_path):
+    (tmp_path / "etc/sysctl.d/99-<b>mine.conf").write_text(f"# mine\nfs.inotify.max_user_instances = {LIMIT}\n")
+    d = daemon()
+    d.load(17, 1, "culprit")
+    wait_for("the warning", lambda: dunst.displayed() == 1)
+    press(dunst, "raise")
+    wait_for("the level", lambda: d.get("Level") == "ok")
+    wait_for("the word on it", lambda: "overrides the raised limit at the next boot" in d.text())
+    wait_for("the warning to go and the word to come", lambda: dunst.displayed() == 1)
+    entry = dunst.newest()
+    assert entry["summary"] == "The raised limit lasts until the next boot only"
+    assert f"99-&lt;b&gt;mine.conf line 2 sets it to {LIMIT}" in entry["body"] or f"99-<b>mine.conf line 2 sets it to {LIMIT}" in entry["body"]
 
 
 def test_a_failed_raise_is_told_in_the_warning(daemon, helper, limits, dunst, tmp_path):

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* crash-catch-up INDEX PLACE [STEP N]: catches up with the journals of a directory, or with one
- * journal file, to the end; with STEP and N it kills itself when it passes that step of CatchUpStep
- * for the Nth time. Prints every crash it is told of as "added HASH PID TRUST", and at the end
- * "done SEEN ADDED UNVERIFIED", with the private memory at the begin, at the end and at most, in
- * KiB. */
+/* crash-catch-up INDEX PLACE [STEP N]: catches up with the journals of a directory, of another
+ * root, or of a pattern of files, to the end; with STEP and N it kills itself when it passes that
+ * step of CatchUpStep for the Nth time. Prints every crash it is told of as "added HASH PID TRUST",
+ * and at the end "done SEEN ADDED UNVERIFIED memory FIRST LAST MOST", private memory in KiB. */
 #include "common/io.h"
 #include "common/log.h"
 #include "common/text.h"
@@ -54,6 +53,7 @@ int main(int argc, char **argv)
 	_cleanup_(catch_up_freep) CatchUp *catch_up = NULL;
 	_cleanup_(index_closep) CrashIndex *index = NULL;
 	const char *files[] = {argc > 2 ? argv[2] : NULL, NULL};
+	_cleanup_(freep) char *journals = NULL;
 	JournalPlace place = {};
 	CatchUpCount count = {};
 	Kill at = {};
@@ -64,7 +64,11 @@ int main(int argc, char **argv)
 	if (argc < 3 || (argc > 4 && (parse_u64(argv[3], CATCH_UP_STEP_MAX, &at.step) < 0 ||
 					     parse_u64(argv[4], UINT64_MAX, &at.left) < 0)))
 		return 2;
-	if (stat(argv[2], &st) == 0 && S_ISDIR(st.st_mode))
+	if (asprintf(&journals, "%s/var/log/journal", argv[2]) < 0)
+		return 1;
+	if (access(journals, F_OK) == 0)
+		place.root = argv[2];
+	else if (stat(argv[2], &st) == 0 && S_ISDIR(st.st_mode))
 		place.directory = argv[2];
 	else
 		place.files = files;

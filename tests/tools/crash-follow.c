@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* crash-follow INDEX [DIRECTORY]: the daemon's follower alone, on the machine's journal or that of
- * a directory. One line a thing that happens: "mode NAME", "caught-up", "arrived HASH PID late|live
- * told|untold genuine|unverified new|merged", "error index ERRNO"; "tick N" is the longest time in
- * ms that the loop was held up so far, whenever a line comes in on stdin. Ends at its end. */
+ * a directory. One line for each thing that happens: "mode NAME", "caught-up SEEN", "arrived HASH
+ * PID late|live told|untold genuine|unverified new|merged", "error index ERRNO". A line on stdin is
+ * answered by "tick WALL CPU": the longest in ms that the loop was held up since the last one, and
+ * the longest that it worked without a pause; "r…" lets it look at once. Ends with its stdin. */
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/text.h"
@@ -13,7 +14,7 @@ typedef struct Run {
 	CrashFollowMode mode;
 	bool caught_up;
 	int index_error;
-	usec_t last, longest;
+	usec_t last, longest, last_cpu, longest_cpu;
 } Run;
 
 static void arrived(const CaughtCrash *caught, bool late, void *userdata)
@@ -54,8 +55,9 @@ static int on_input(sd_event_source *source, int fd, uint32_t events, void *user
 		return sd_event_exit(sd_event_source_get_event(source), 0);
 	if (buf[0] == 'r')
 		crash_follower_refresh(run->follower);
-	printf("tick %llu\n", (unsigned long long)(run->longest / 1000));
-	run->longest = 0;
+	printf("tick %llu %llu\n", (unsigned long long)(run->longest / 1000),
+		(unsigned long long)(run->longest_cpu / 1000));
+	run->longest = run->longest_cpu = 0;
 	return 0;
 }
 
@@ -63,11 +65,13 @@ static int on_input(sd_event_source *source, int fd, uint32_t events, void *user
 static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	Run *run = userdata;
-	usec_t now = now_usec(CLOCK_MONOTONIC);
+	usec_t now = now_usec(CLOCK_MONOTONIC), cpu = now_usec(CLOCK_THREAD_CPUTIME_ID);
 
 	(void)usec;
 	run->longest = MAX_OF(run->longest, now - run->last);
+	run->longest_cpu = MAX_OF(run->longest_cpu, cpu - run->last_cpu);
 	run->last = now;
+	run->last_cpu = cpu;
 	(void)sd_event_source_set_time_relative(source, 10 * USEC_PER_MSEC);
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }

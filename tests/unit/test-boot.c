@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Who sets a limit at boot, over fixture trees. */
-#include "cli/boot.h"
+#include "survey/boot.h"
 #include "tests/unit/test.h"
 
 #define KEY "fs.inotify.max_user_watches"

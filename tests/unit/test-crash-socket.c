@@ -5,6 +5,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "coredump/deliver.h"
 #include "coredump/wire.h"
 #include "tests/unit/test.h"
 #include <grp.h>
@@ -389,6 +390,50 @@ static void a_passed_socket_is_taken(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* Both ends together: root's delivery reaches the socket in that user's folder, and is believed. */
+static void what_the_processor_delivers_is_genuine(void **state)
+{
+	_cleanup_(crash_donep) Crash crash = CRASH_INIT;
+	char folder[100], run[100];
+	bool bound = false;
+	int status;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	(void)snprintf(run, sizeof run, "%s/user", fixture_path);
+	(void)snprintf(folder, sizeof folder, "%.60s/%u", run, OWN);
+	(void)snprintf(path, sizeof path, "%.80s/vigil/coredump", folder);
+	int fd = crash_socket_listen(path, &bound);
+	assert_true(fd >= 0 && bound);
+	server = crash_socket_free(server);
+	assert_int_equal(crash_socket_new(event, fd, own, arrived, &n_arrived, &server), 0);
+	assert_int_equal(chown(path, OWN, OWN), 0);
+	*strrchr(path, '/') = '\0';
+	assert_int_equal(chown(path, OWN, OWN), 0);
+	assert_int_equal(chown(folder, OWN, OWN), 0);
+	assert_int_equal(chmod(run, 0755), 0);
+	assert_int_equal(chmod(fixture_path, 0755), 0);
+
+	crash.uid = OWN;
+	crash.pid = 7;
+	crash.when_realtime = 1700000000000000;
+	crash.comm = strdup("it");
+	assert_int_equal(crash_identify(&crash, 0), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		const DeliverRoots roots = {.run = run, .root_fd = -EBADF};
+		usec_t deadline = now_usec(CLOCK_MONOTONIC) + 10 * USEC_PER_SEC;
+		_exit(deliver_crash(&roots, &crash, false, deadline) == DELIVER_VIGIL ? 0 : 1);
+	}
+	run_until(one_arrived);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(n_genuine, 1);
+	assert_false(last_pickup);
+	assert_string_equal(last_comm, "it");
+}
+
 static void peers_are_judged(void **state)
 {
 	(void)state;
@@ -418,6 +463,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			the_listening_socket_is_private_and_single, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_passed_socket_is_taken, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			what_the_processor_delivers_is_genuine, setup, teardown),
 		cmocka_unit_test(peers_are_judged),
 	};
 

@@ -406,6 +406,9 @@ static void a_bare_crash_is_reported_as_well(void **state)
 	assert_int_equal(reporter_choose(&setup, &crash, &reporter), 0);
 	assert_words(reporter.environment, "VIGIL_CRASH_PROGRAM=pid 0");
 	reporter_done(&reporter);
+	_cleanup_(json_decrefp) json_t *fields = reporter_journal_fields(&crash);
+	assert_null(json_object_get(fields, "_MACHINE_ID")); /* unknown, not empty */
+	assert_null(json_object_get(fields, "COREDUMP_SIGNAL_NAME"));
 	crash_done(&crash);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which sysctl.d file has the last word, told apart from those that Vigil's drop-in outranks. */
-#include "cli/boot.h"
+#include "survey/boot.h"
 
 #include "common/cleanup.h"
 #include "common/text.h"

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* The coredump module's own: what its files share. Sources bring crashes into the index
+ * (coredump-sources.c); what arrived is told, counted or left (coredump-tell.c); the bus asks
+ * (crash-bus.c). */
+#include "monitord/crash-board.h"
+#include "monitord/crash-directory.h"
+#include "monitord/crash-follower.h"
+#include "monitord/crash-reporting.h"
+#include "monitord/crash-socket.h"
+#include "monitord/crash-store.h"
+
+#define CRASH_INTERFACE "org.vigil.Crash1"
+
+typedef struct Coredump {
+	Monitor *monitor;
+	CrashStore store;
+	CrashPolicy policy;
+	CrashBoard *board;
+	CrashMarks *marks;
+	CrashReporting reporting;
+	char *own_unit; /* that the daemon runs in; NULL: none of its own */
+
+	/* sources; NULL: not asked for, or not to be had */
+	CrashFollower *follower;
+	CrashSocket *socket;
+	char *socket_path; /* that was bound, to be removed; NULL: passed by systemd, or none */
+	int socket_error;
+	CrashDirectory *directory;
+	sd_event_source *watch;	  /* after each turn: did the follower meet trouble? */
+	sd_event_source *recover; /* armed when the index failed */
+	sd_event_source *upkeep;  /* trims the index, or tries its file again */
+	int index_error;
+
+	/* telling */
+	sd_event_source *digest; /* armed while something waits to be told */
+	bool digest_running;	 /* from gathering until the server answered */
+	bool digest_posted;	 /* of that time: the server was asked */
+	char *digest_summary, *digest_body;
+	CrashTopic digest_topic;
+	usec_t digest_since;
+	bool unanswered;	      /* the server has a request that it does not answer */
+	usec_t unreachable_monotonic; /* until then nothing is sent to it */
+	usec_t retry_usec;
+	uint64_t arrived, announced, counted; /* since the start */
+} Coredump;
+
+/* ---- coredump-sources.c */
+
+/* Opens what the configuration names; what cannot be had is logged and told by status. 0 or
+ * -ENOMEM. */
+int coredump_open_sources(Coredump *coredump);
+void coredump_close_sources(Coredump *coredump);
+/* An index function gave this error: where that means trouble, the index is mended as soon as the
+ * loop is back. */
+void coredump_index_failed(Coredump *coredump, int error);
+/* Makes room in the index, and tries its file again where it is in memory; then again and again. */
+void coredump_keep_up(Coredump *coredump);
+json_t *coredump_sources_status(const Coredump *coredump);
+
+/* ---- coredump-tell.c */
+
+/* A crash is in the index that was not there before. */
+void coredump_arrived(Coredump *coredump, const Crash *crash, bool late);
+/* What waits to be told is looked at after this span. */
+void coredump_digest_in(Coredump *coredump, usec_t span);
+/* Another server may be there now: what the old one had is not shown any more. */
+void coredump_tell_again(Coredump *coredump);
+/* For crash_board_new(). */
+void coredump_on_fate(
+	const CrashPosted *posted, CrashFate fate, CrashHashes *hashes, void *userdata);
+void coredump_on_pressed(const CrashPosted *posted, const char *action, void *userdata);
+/* Starts the reporter for the crash with this hash. 0, -ENOENT, -errno. */
+int coredump_report(Coredump *coredump, const char *hash);
