@@ -28,29 +28,47 @@ typedef enum ColourMode {
 typedef struct CliOptions {
 	const char *colour, *by, *sort, *proc;
 	const char *need_instances, *need_watches, *warning, *critical, *limit;
+	const char *since, *until, *field, *directory, *root, *output;
+	const char *max_size, *max_age, *per_program;
+	char **files; /* of --file, NULL-terminated; NULL: none */
 	int help, version, json, no_legend, no_pager, quiet, reverse, dry_run, no_ask_password;
+	int one, all, present, yes;
 } CliOptions;
 
 /* Bits: which options a command knows. Those of OPTION_COMMON every command knows. */
 enum {
 	OPTION_COMMON = 1 << 0,
-	OPTION_TABLE = 1 << 1, /* -n -r --sort */
+	OPTION_TABLE = 1 << 1, /* --top --sort */
 	OPTION_BY = 1 << 2,
 	OPTION_NEED = 1 << 3,	/* --need-… --warning --critical */
 	OPTION_CHANGE = 1 << 4, /* --dry-run --no-ask-password */
 	OPTION_SCAN = 1 << 5,	/* --proc */
 	OPTION_QUIET = 1 << 6,
 	OPTION_LEGEND = 1 << 7, /* --no-legend */
+	OPTION_ROWS = 1 << 8,	/* -n -r */
+	OPTION_MATCH = 1 << 9,	/* -S -U -1 */
+	OPTION_PLACE = 1 << 10, /* -D --file --root */
+	OPTION_FIELD = 1 << 11, /* -F */
+	OPTION_OUTPUT = 1 << 12,
+	OPTION_YES = 1 << 13,
+	OPTION_UNTIL = 1 << 14,	 /* --until alone, of a mute */
+	OPTION_VACUUM = 1 << 15, /* --max-size --max-age --per-program */
+	OPTION_PASSWORD = 1 << 16,
+	OPTION_ALL = 1 << 17,
+	OPTION_PRESENT = 1 << 18,
+	OPTION_ROOT = 1 << 19,	/* --root alone */
+	OPTION_LIMIT = 1 << 20, /* -n alone */
 };
 
 typedef struct CliOption {
 	const char *name;
 	char letter;
 	const char *argument; /* its name in help; NULL: a flag */
-	size_t offset;	      /* in CliOptions: const char * or int */
+	size_t offset;	      /* in CliOptions: const char *, char ** (many) or int */
 	unsigned bit;
 	const char *help;
 	const char *choices; /* space-separated, for completion; NULL: free */
+	bool many;	     /* may be given several times */
 } CliOption;
 
 extern const CliOption cli_options[];
@@ -99,6 +117,9 @@ int cli_fail(int status, const char *format, ...) PRINTF_FORMAT(2, 3);
 
 /* The survey as the options ask; on failure the line is printed and NULL given. */
 Survey *cli_survey(Cli *cli, bool skip_watches);
+/* Asks on the terminal, default no. True where there is nobody to ask (stdin or stderr is no
+ * terminal), and with --yes. */
+bool cli_confirm(const Cli *cli, const char *question);
 /* A JSON document on stdout. Steals root (NULL: out of memory). Exit status. */
 int cli_print_json(Cli *cli, json_t *root);
 /* Writes cli->out, through a pager as git does. Exit status. */
@@ -126,5 +147,21 @@ int cmd_inotify_check(Cli *cli, int argc, const char **argv);
 int cmd_inotify_raise(Cli *cli, int argc, const char **argv);
 int cmd_inotify_reset(Cli *cli, int argc, const char **argv);
 int cmd_inotify_explain(Cli *cli, int argc, const char **argv);
+int cmd_crash_list(Cli *cli, int argc, const char **argv);
+int cmd_crash_info(Cli *cli, int argc, const char **argv);
+int cmd_crash_dump(Cli *cli, int argc, const char **argv);
+int cmd_crash_report(Cli *cli, int argc, const char **argv);
+int cmd_crash_forget(Cli *cli, int argc, const char **argv);
+int cmd_crash_import(Cli *cli, int argc, const char **argv);
+int cmd_crash_groups(Cli *cli, int argc, const char **argv);
+int cmd_crash_du(Cli *cli, int argc, const char **argv);
+int cmd_crash_delete(Cli *cli, int argc, const char **argv);
+int cmd_crash_vacuum(Cli *cli, int argc, const char **argv);
+int cmd_crash_pin(Cli *cli, int argc, const char **argv);
+int cmd_crash_unpin(Cli *cli, int argc, const char **argv);
+int cmd_crash_mute(Cli *cli, int argc, const char **argv);
+int cmd_crash_unmute(Cli *cli, int argc, const char **argv);
+int cmd_events(Cli *cli, int argc, const char **argv);
+int cmd_setup(Cli *cli, int argc, const char **argv);
 int cmd_doctor(Cli *cli, int argc, const char **argv);
 int cmd_help(Cli *cli, int argc, const char **argv);

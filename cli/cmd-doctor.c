@@ -1,29 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* vigil doctor: every link between the kernel and the desktop, each with what mends it. */
 #include "cli/bus.h"
-#include "cli/cli.h"
+#include "cli/doctor.h"
 #include "common/i18n.h"
 #include "common/json.h"
 #include "common/text.h"
 #include "survey/boot.h"
 #include <fcntl.h>
 
-typedef enum Health {
-	HEALTH_OK,
-	HEALTH_NOTE, /* works, but less than it could */
-	HEALTH_BAD,
-} Health;
-
-typedef struct Doctor {
-	Cli *cli;
-	json_t *checks;
-	bool bad;
-} Doctor;
-
 static const char *const health_names[] = {"ok", "note", "bad"};
 
-/* One link (N_): what was found, and the command that mends it (NULL: nothing to mend). */
-static void report(
+void doctor_report(
 	Doctor *doctor, Health health, const char *link, const char *found, const char *mend)
 {
 	static const CellStyle styles[] = {CELL_GOOD, CELL_WARNING, CELL_BAD};
@@ -57,7 +44,7 @@ static void check_level(Doctor *doctor, const Survey *survey)
 		_("%s of your instances and %s of your watches are in use"),
 		cli_percent(account->instance_percent, percent[0]),
 		cli_percent(account->watch_percent, percent[1]));
-	report(doctor,
+	doctor_report(doctor,
 		worst >= 95   ? HEALTH_BAD
 		: worst >= 80 ? HEALTH_NOTE
 			      : HEALTH_OK,
@@ -71,19 +58,19 @@ static void check_canary(Doctor *doctor)
 {
 	switch (inotify_canary("/")) {
 	case CANARY_OK:
-		report(doctor, HEALTH_OK, N_("inotify now"),
+		doctor_report(doctor, HEALTH_OK, N_("inotify now"),
 			_("the kernel grants another instance and watch"), NULL);
 		break;
 	case CANARY_INSTANCES_EXHAUSTED:
-		report(doctor, HEALTH_BAD, N_("inotify now"),
+		doctor_report(doctor, HEALTH_BAD, N_("inotify now"),
 			_("the kernel refuses another instance"), "vigil inotify raise instances");
 		break;
 	case CANARY_WATCHES_EXHAUSTED:
-		report(doctor, HEALTH_BAD, N_("inotify now"), _("the kernel refuses another watch"),
-			"vigil inotify raise watches");
+		doctor_report(doctor, HEALTH_BAD, N_("inotify now"),
+			_("the kernel refuses another watch"), "vigil inotify raise watches");
 		break;
 	default:
-		report(doctor, HEALTH_NOTE, N_("inotify now"), _("could not be asked"),
+		doctor_report(doctor, HEALTH_NOTE, N_("inotify now"), _("could not be asked"),
 			"vigil inotify explain");
 	}
 }
@@ -93,7 +80,8 @@ static void check_visibility(Doctor *doctor, const Survey *survey)
 	char text[160];
 
 	if (survey->complete) {
-		report(doctor, HEALTH_OK, N_("visibility"), _("every process could be read"), NULL);
+		doctor_report(doctor, HEALTH_OK, N_("visibility"), _("every process could be read"),
+			NULL);
 		return;
 	}
 	if (survey->hidden)
@@ -103,7 +91,7 @@ static void check_visibility(Doctor *doctor, const Survey *survey)
 		(void)snprintf(text, sizeof text,
 			_("%u of %u processes are hidden from you; figures about them are missing"),
 			survey->unreadable, survey->scanned);
-	report(doctor, HEALTH_NOTE, N_("visibility"), text,
+	doctor_report(doctor, HEALTH_NOTE, N_("visibility"), text,
 		geteuid() == 0 ? NULL : "sudo vigil inotify");
 }
 
@@ -120,14 +108,14 @@ static void check_boot(Doctor *doctor, const char *key)
 			_("%s line %u overrides what Vigil raised at the next boot (%s)"),
 			setting.path, setting.line, setting.value);
 		(void)snprintf(mend, sizeof mend, "sudoedit %s", setting.path);
-		report(doctor, HEALTH_BAD, key, text, mend);
+		doctor_report(doctor, HEALTH_BAD, key, text, mend);
 	} else if (setting.path) {
 		(void)snprintf(text, sizeof text, _("%s is set at boot by %s line %u"),
 			setting.value, setting.path, setting.line);
-		report(doctor, HEALTH_OK, key, text, NULL);
+		doctor_report(doctor, HEALTH_OK, key, text, NULL);
 	} else {
-		report(doctor, HEALTH_OK, key, _("no sysctl.d file sets it: the kernel's default"),
-			NULL);
+		doctor_report(doctor, HEALTH_OK, key,
+			_("no sysctl.d file sets it: the kernel's default"), NULL);
 	}
 	boot_setting_done(&setting);
 }
@@ -138,22 +126,23 @@ static void check_session(Doctor *doctor)
 	_cleanup_(freep) char *status = NULL;
 
 	if (bus_open_session(&bus) < 0) {
-		report(doctor, HEALTH_BAD, N_("session bus"),
+		doctor_report(doctor, HEALTH_BAD, N_("session bus"),
 			_("there is none: no warning can appear"),
 			_("log in to a desktop session, or: dbus-run-session"));
 		return;
 	}
-	report(doctor, HEALTH_OK, N_("session bus"), _("reachable"), NULL);
+	doctor_report(doctor, HEALTH_OK, N_("session bus"), _("reachable"), NULL);
 	if (bus_daemon_status(bus, &status) < 0)
-		report(doctor, HEALTH_BAD, "vigil-monitord", _("not running: nobody warns you"),
+		doctor_report(doctor, HEALTH_BAD, "vigil-monitord",
+			_("not running: nobody warns you"),
 			"systemctl --user enable --now vigil-monitord");
 	else
-		report(doctor, HEALTH_OK, "vigil-monitord", _("running"), NULL);
+		doctor_report(doctor, HEALTH_OK, "vigil-monitord", _("running"), NULL);
 	if (bus_name_reachable(bus, "org.freedesktop.Notifications"))
-		report(doctor, HEALTH_OK, N_("notifications"), _("a notification server is there"),
-			NULL);
+		doctor_report(doctor, HEALTH_OK, N_("notifications"),
+			_("a notification server is there"), NULL);
 	else
-		report(doctor, HEALTH_BAD, N_("notifications"),
+		doctor_report(doctor, HEALTH_BAD, N_("notifications"),
 			_("no notification server: warnings go to the log only"),
 			_("install one, for instance dunst"));
 }
@@ -163,21 +152,21 @@ static void check_helper(Doctor *doctor)
 	_cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
 
 	if (bus_open_system(&bus) < 0) {
-		report(doctor, HEALTH_NOTE, N_("system bus"),
+		doctor_report(doctor, HEALTH_NOTE, N_("system bus"),
 			_("there is none: limits are raised by hand"),
 			"vigil inotify raise --dry-run watches");
 		return;
 	}
 	if (bus_name_reachable(bus, "org.vigil.Helper1"))
-		report(doctor, HEALTH_OK, "vigil-helper", _("can be started"), NULL);
+		doctor_report(doctor, HEALTH_OK, "vigil-helper", _("can be started"), NULL);
 	else
-		report(doctor, HEALTH_NOTE, "vigil-helper",
+		doctor_report(doctor, HEALTH_NOTE, "vigil-helper",
 			_("not installed: limits are raised by hand"),
 			"vigil inotify raise --dry-run watches");
 	if (bus_name_reachable(bus, "org.freedesktop.PolicyKit1"))
-		report(doctor, HEALTH_OK, "polkit", _("can be asked"), NULL);
+		doctor_report(doctor, HEALTH_OK, "polkit", _("can be asked"), NULL);
 	else
-		report(doctor, HEALTH_NOTE, "polkit",
+		doctor_report(doctor, HEALTH_NOTE, "polkit",
 			_("not installed: only root may raise limits"), _("install polkitd"));
 }
 
@@ -199,6 +188,7 @@ int cmd_doctor(Cli *cli, int argc, const char **argv)
 	check_boot(&doctor, "fs.inotify.max_user_watches");
 	check_session(&doctor);
 	check_helper(&doctor);
+	doctor_check_crashes(&doctor);
 
 	if (cli->options.json) {
 		json_t *root = json_object();

@@ -2,10 +2,15 @@
 /* vigil status: one screen. */
 #include "cli/bus.h"
 #include "cli/cli.h"
+#include "cli/crash-source.h"
+#include "common/clock.h"
 #include "common/i18n.h"
 #include "common/json.h"
 #include "common/text.h"
+#include "common/timestamp.h"
+#include "coredump/pipeline.h"
 #include "survey/pressure.h"
+#include <fcntl.h>
 
 #define BAR_WIDTH  20
 #define NAME_WIDTH 20 /* of a holder: three of them fit a line of 80 columns */
@@ -135,6 +140,97 @@ static void add_daemon(Cli *cli, const json_t *daemon)
 	add_modules(cli, daemon);
 }
 
+/* ---- crashes ------------------------------------------------------------------------------------
+ */
+
+typedef struct CrashStatus {
+	bool readable; /* the figures are there */
+	bool complete; /* nothing says that some are missing */
+	uint64_t today, untold, dropped;
+	CoreTakerKind taker;
+	JournalStorage journal;
+} CrashStatus;
+
+/* What hides every crash; NULL: nothing. */
+static const char *pipeline_trouble(const CrashStatus *crashes)
+{
+	if (crashes->taker == CORE_TAKER_NOTHING)
+		return N_("the kernel throws crashes away");
+	if (crashes->taker == CORE_TAKER_APPORT || crashes->taker == CORE_TAKER_ABRT ||
+		crashes->taker == CORE_TAKER_OTHER)
+		return N_("another program takes the crashes");
+	if (crashes->journal == JOURNAL_NONE &&
+		(crashes->taker == CORE_TAKER_SYSTEMD || crashes->taker == CORE_TAKER_SOCKET))
+		return N_("there is no journal");
+	return NULL;
+}
+
+static void read_crashes(const Cli *cli, CrashStatus *ret)
+{
+	_cleanup_(closep) int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	CrashQuery today = {}, untold = {.untold = true};
+	CrashSource source;
+	Pipeline pipeline;
+	usec_t last;
+
+	*ret = (CrashStatus){.journal = crash_journal_storage("")};
+	pipeline_read(root, cli->proc_fd, &pipeline);
+	ret->taker = pipeline.taker.kind;
+	if (crash_source_open(cli, CRASH_SOURCE_READ, &source) != EXIT_DONE)
+		return;
+	(void)parse_timestamp("today", now_usec(CLOCK_REALTIME), &today.since_realtime);
+	ret->complete = crash_source_complete(&source);
+	ret->readable = index_count(source.index, &today, &ret->today) >= 0 &&
+			index_count(source.index, &untold, &ret->untold) >= 0 &&
+			index_dropped(source.index, &ret->dropped, &last) >= 0;
+	crash_source_done(&source);
+}
+
+static void add_crashes(Cli *cli, const CrashStatus *crashes)
+{
+	const char *trouble = pipeline_trouble(crashes);
+
+	strbuf_addf(&cli->out, "\n%s%s%s\n", style_on(CELL_BOLD, cli->colour), _("Crashes"),
+		style_off(CELL_BOLD, cli->colour));
+	if (crashes->readable && crashes->today)
+		strbuf_addf(&cli->out,
+			P_("  %llu today: vigil crash list --since today\n",
+				"  %llu today: vigil crash list --since today\n", crashes->today),
+			(unsigned long long)crashes->today);
+	else if (crashes->readable)
+		strbuf_add(&cli->out, _("  none today\n"));
+	if (crashes->untold)
+		strbuf_addf(&cli->out,
+			P_("  %llu of which nobody was told yet\n",
+				"  %llu of which nobody was told yet\n", crashes->untold),
+			(unsigned long long)crashes->untold);
+	if (crashes->dropped)
+		strbuf_addf(&cli->out,
+			P_("  %llu that was never reported had to make room\n",
+				"  %llu that were never reported had to make room\n",
+				crashes->dropped),
+			(unsigned long long)crashes->dropped);
+	if (trouble)
+		strbuf_addf(&cli->out, _("  %s%s%s: vigil doctor\n"),
+			style_on(CELL_BAD, cli->colour), _(trouble),
+			style_off(CELL_BAD, cli->colour));
+}
+
+static json_t *crashes_json(const CrashStatus *crashes)
+{
+	const char *trouble = pipeline_trouble(crashes);
+	json_t *root = json_object();
+
+	json_add_bool(root, "readable", crashes->readable);
+	json_add_bool(root, "complete", crashes->complete);
+	json_add_u64(root, "today", crashes->today);
+	json_add_u64(root, "untold", crashes->untold);
+	json_add_u64(root, "dropped", crashes->dropped);
+	json_add_bool(root, "pipeline", !trouble);
+	json_add_string(root, "trouble", trouble);
+	return root;
+}
+
 static const char *const helper_states[] = {
 	[HELPER_READY] = "ready", [HELPER_ABSENT] = "absent", [HELPER_NO_BUS] = "no-system-bus"};
 
@@ -159,13 +255,16 @@ int cmd_status(Cli *cli, int argc, const char **argv)
 	_cleanup_(json_decrefp) json_t *daemon = ask_daemon();
 	const SurveyAccount *account = survey_account(survey, survey->viewer);
 	HelperState helper = bus_helper_state();
+	CrashStatus crashes;
 
+	read_crashes(cli, &crashes);
 	if (cli->options.json) {
 		json_t *root = json_object();
 		_cleanup_(json_decrefp) json_t *full = survey_to_json(survey, NULL, NULL);
 		json_add_u64(root, "version", 1);
 		(void)json_object_set(root, "inotify", json_object_get(full, "totals"));
 		json_add_bool(root, "complete", survey->complete);
+		(void)json_object_set_new(root, "crashes", crashes_json(&crashes));
 		(void)json_object_set(root, "daemon", daemon ? daemon : json_null());
 		json_add_string(root, "helper", helper_states[helper]);
 		return cli_print_json(cli, root);
@@ -180,6 +279,7 @@ int cmd_status(Cli *cli, int argc, const char **argv)
 	strbuf_add_char(&cli->out, '\n');
 	add_resource(cli, survey, account, INOTIFY_INSTANCES);
 	add_resource(cli, survey, account, INOTIFY_WATCHES);
+	add_crashes(cli, &crashes);
 	add_daemon(cli, daemon);
 	add_helper(cli, helper);
 	return cli_show(cli);

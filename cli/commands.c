@@ -5,14 +5,16 @@
 #include "common/i18n.h"
 #include "common/text.h"
 
-#define NOTE_OPTIONS (OPTION_COMMON | OPTION_LEGEND | OPTION_QUIET | OPTION_SCAN)
-#define LIST_OPTIONS (NOTE_OPTIONS | OPTION_TABLE | OPTION_BY)
-#define WORDS_MAX    64
+#define NOTE_OPTIONS  (OPTION_COMMON | OPTION_LEGEND | OPTION_QUIET | OPTION_SCAN)
+#define LIST_OPTIONS  (NOTE_OPTIONS | OPTION_TABLE | OPTION_ROWS | OPTION_BY)
+#define CRASH_OPTIONS (OPTION_COMMON | OPTION_QUIET | OPTION_PLACE)
+#define MATCH_OPTIONS (CRASH_OPTIONS | OPTION_LEGEND | OPTION_ROWS | OPTION_MATCH | OPTION_ALL)
+#define WORDS_MAX     64
 
 /* clang-format off */
 const Command cli_commands[] = {
 	{.name = "status", .options = OPTION_COMMON | OPTION_SCAN, .run = cmd_status,
-	 .summary = N_("one screen: how close you are to a limit, and whether Vigil runs")},
+	 .summary = N_("one screen: inotify, today's crashes, and whether Vigil watches both")},
 	{.group = "inotify", .name = "list", .arguments = "[PATTERN|PID]...", .options = LIST_OPTIONS, .max_arguments = -1, .run = cmd_inotify_list,
 	 .summary = N_("who holds how many inotify instances and watches"),
 	 .details = N_("A PATTERN is matched against name, executable, unit and application, with * and ?; without them as a part. "
@@ -24,15 +26,59 @@ const Command cli_commands[] = {
 	 .summary = N_("for monitoring and scripts: is there room left?"),
 	 .details = N_("Exit status: 0 enough, 1 warning, 2 critical, 3 unknown. With --need-instances or --need-watches: 0 when so many more "
 		"fit, 2 when they do not. The line follows the monitoring plugins' form.")},
-	{.group = "inotify", .name = "raise", .arguments = "instances|watches [VALUE]", .options = OPTION_COMMON | OPTION_CHANGE, .min_arguments = 1, .max_arguments = 2,
+	{.group = "inotify", .name = "raise", .arguments = "instances|watches [VALUE]", .options = OPTION_COMMON | OPTION_CHANGE | OPTION_PASSWORD, .min_arguments = 1, .max_arguments = 2,
 	 .words = "instances watches", .run = cmd_inotify_raise,
 	 .summary = N_("raise a limit, now and for the next boots"),
 	 .details = /* xgettext:no-c-format */ N_("Without VALUE the next sensible step is taken: twice the limit and at least twice the use, at most 8192 instances, "
 		"and as many watches as 1 % of memory pays for or 1048576. polkit asks for authorisation.")},
-	{.group = "inotify", .name = "reset", .options = OPTION_COMMON | OPTION_CHANGE, .run = cmd_inotify_reset,
+	{.group = "inotify", .name = "reset", .options = OPTION_COMMON | OPTION_CHANGE | OPTION_PASSWORD, .run = cmd_inotify_reset,
 	 .summary = N_("forget what Vigil raised, and restore the values it found")},
 	{.group = "inotify", .name = "explain", .arguments = "[PID]", .options = NOTE_OPTIONS, .max_arguments = 1, .run = cmd_inotify_explain,
 	 .summary = N_("why a program says \"no space left\" or \"too many open files\"")},
+	{.group = "crash", .name = "list", .arguments = "[MATCH]...", .options = MATCH_OPTIONS | OPTION_PRESENT | OPTION_FIELD, .max_arguments = -1, .run = cmd_crash_list,
+	 .summary = N_("past crashes, newest last"),
+	 .details = N_("A MATCH is a PID, a program's name, a path, or FIELD=VALUE with a journal field or a key of the JSON; * and ? match. "
+		"Several of one kind are alternatives, of different kinds all must hold. Crashes stay listed when journal and core are gone. "
+		"COREFILE tells of the core: present, missing (deleted since), inaccessible (not yours to read), truncated, journal, or none. "
+		"Without the daemon the journal is read first; where the index cannot be written, the list is made in memory.")},
+	{.group = "crash", .name = "info", .arguments = "[ID]...", .options = MATCH_OPTIONS, .max_arguments = -1, .run = cmd_crash_info,
+	 .summary = N_("all that is known of a crash, with its stack trace"),
+	 .details = N_("An ID is the start of a crash's id, latest (as without any), a program's name or path, whose newest crash counts, a PID, "
+		"or FIELD=VALUE. With --since, --until, -n or -1 all crashes that match are shown.")},
+	{.group = "crash", .name = "groups", .arguments = "[MATCH]...", .options = MATCH_OPTIONS, .max_arguments = -1, .run = cmd_crash_groups,
+	 .summary = N_("the same crash counted once, the most frequent first")},
+	{.group = "crash", .name = "dump", .arguments = "[ID]", .options = CRASH_OPTIONS | OPTION_OUTPUT | OPTION_PASSWORD | OPTION_YES, .max_arguments = 1, .run = cmd_crash_dump,
+	 .summary = N_("write the core of a crash, decompressed"),
+	 .details = N_("With -o into a file that only you can read, sparse, and under its name only once it is whole: what stood there before is "
+		"replaced then, a symlink itself, and nothing is left behind by a failure. Else to the output, unless that is a terminal. "
+		"For a core that you may not read polkit is asked through vigil-helper.")},
+	{.group = "crash", .name = "report", .arguments = "[ID]", .options = CRASH_OPTIONS, .max_arguments = 1, .run = cmd_crash_report,
+	 .summary = N_("a crash as text for a bug report; nothing is sent"),
+	 .details = N_("Markdown of at most 60 kB: program, version, what happened, and the stack trace. Never the environment; home directories become ~.")},
+	{.group = "crash", .name = "import", .arguments = "CORE...", .options = OPTION_COMMON | OPTION_QUIET, .min_arguments = 1, .max_arguments = -1, .run = cmd_crash_import,
+	 .summary = N_("add core files that no journal knows")},
+	{.group = "crash", .name = "forget", .arguments = "ID...", .options = CRASH_OPTIONS, .min_arguments = 1, .max_arguments = -1, .run = cmd_crash_forget,
+	 .summary = N_("take crashes off the list for good; cores stay")},
+	{.group = "crash", .name = "pin", .arguments = "ID...", .options = OPTION_COMMON | OPTION_QUIET | OPTION_PASSWORD, .min_arguments = 1, .max_arguments = -1, .run = cmd_crash_pin,
+	 .summary = N_("keep a crash, and a copy of its core when systemd lets go of it")},
+	{.group = "crash", .name = "unpin", .arguments = "ID...", .options = OPTION_COMMON | OPTION_QUIET, .min_arguments = 1, .max_arguments = -1, .run = cmd_crash_unpin,
+	 .summary = N_("keep it no longer, and delete the copy of its core")},
+	{.group = "crash", .name = "mute", .arguments = "[PROGRAM|ID]", .options = OPTION_COMMON | OPTION_QUIET | OPTION_LEGEND | OPTION_UNTIL, .max_arguments = 1, .run = cmd_crash_mute,
+	 .summary = N_("hear no more of a program's crashes, or of exactly one crash"),
+	 .details = N_("A program is named by its path, or by the name of one that has crashed; an ID or a signature mutes exactly this crash. "
+		"Muted crashes are listed all the same. Without an argument it lists what is muted.")},
+	{.group = "crash", .name = "unmute", .arguments = "PROGRAM|ID", .options = OPTION_COMMON | OPTION_QUIET, .min_arguments = 1, .max_arguments = 1, .run = cmd_crash_unmute,
+	 .summary = N_("hear of them again")},
+	{.group = "crash", .name = "du", .options = OPTION_COMMON | OPTION_QUIET | OPTION_LEGEND | OPTION_LIMIT | OPTION_ROOT, .run = cmd_crash_du,
+	 .summary = N_("what cores cost, what bounds them, and whose they are")},
+	{.group = "crash", .name = "delete", .arguments = "ID...", .options = CRASH_OPTIONS | OPTION_CHANGE | OPTION_YES, .min_arguments = 1, .max_arguments = -1, .run = cmd_crash_delete,
+	 .summary = N_("delete the cores of crashes; the crashes stay listed")},
+	{.group = "crash", .name = "vacuum", .options = OPTION_COMMON | OPTION_QUIET | OPTION_ROOT | OPTION_VACUUM | OPTION_CHANGE | OPTION_YES, .run = cmd_crash_vacuum,
+	 .summary = N_("delete old cores, by size, age or number; pinned ones stay")},
+	{.name = "events", .options = OPTION_COMMON | OPTION_QUIET | OPTION_PLACE | OPTION_ALL, .run = cmd_events,
+	 .summary = N_("what happens, live, one line (or one JSON object) an event")},
+	{.name = "setup", .options = OPTION_COMMON | OPTION_CHANGE | OPTION_YES, .run = cmd_setup,
+	 .summary = N_("do what doctor recommends and you may do; say what root has to")},
 	{.name = "doctor", .options = OPTION_COMMON | OPTION_SCAN, .run = cmd_doctor,
 	 .summary = N_("check every link from the kernel to your desktop, and how to mend it")},
 	{.name = "help", .arguments = "[COMMAND]...", .options = OPTION_COMMON, .max_arguments = 2, .run = cmd_help,

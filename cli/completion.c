@@ -12,6 +12,12 @@ static bool is_directory(const CliOption *option)
 	return option->argument && streq(option->argument, "DIR");
 }
 
+static bool is_file(const CliOption *option)
+{
+	return option->argument &&
+	       (streq(option->argument, "FILE") || streq(option->argument, "GLOB"));
+}
+
 static bool is_first_of_group(const Command *command)
 {
 	for (const Command *c = cli_commands; c < command; c++)
@@ -143,10 +149,11 @@ static void bash(StrBuf *out)
 			strbuf_addf(out,
 				") COMPREPLY=($(compgen -W \"%s\" -- \"$cur\")); return ;;\n",
 				option->choices);
-		else if (is_directory(option))
-			strbuf_add(out,
-				") compopt -o filenames; COMPREPLY=($(compgen -d -- \"$cur\")); "
-				"return ;;\n");
+		else if (is_directory(option) || is_file(option))
+			strbuf_addf(out,
+				") compopt -o filenames; COMPREPLY=($(compgen -%c -- \"$cur\")); "
+				"return ;;\n",
+				is_file(option) ? 'f' : 'd');
 		else
 			strbuf_add(out, ") return ;;\n");
 	}
@@ -181,7 +188,9 @@ static void zsh(StrBuf *out)
 			strbuf_addf(out, ") compadd -- %s; return ;;\n", option->choices);
 		else
 			strbuf_addf(out, ") %s ;;\n",
-				is_directory(option) ? "_files -/; return" : "return 1");
+				is_directory(option) ? "_files -/; return"
+				: is_file(option)    ? "_files; return"
+						     : "return 1");
 	}
 	strbuf_add(out, "\tesac\n"
 			"\t[[ ${typed[1]:t} == inotify-survey ]] && command=\" inotify\"\n");
@@ -240,7 +249,7 @@ static void fish_option(StrBuf *out, const CliOption *option)
 	if (option->letter)
 		strbuf_addf(out, " -s %c", option->letter);
 	if (option->argument)
-		strbuf_add(out, is_directory(option) ? " -rF" : " -x");
+		strbuf_add(out, is_directory(option) || is_file(option) ? " -rF" : " -x");
 	if (option->choices)
 		strbuf_addf(out, " -a '%s'", option->choices);
 	if (!(option->bit & OPTION_COMMON)) {

@@ -72,14 +72,13 @@ static void add_options(StrBuf *out, unsigned bits)
 
 void help_overview(StrBuf *out)
 {
-	strbuf_add(
-		out, _("Usage: vigil COMMAND [OPTION]... [ARGUMENT]...\n\n"
-		       "Watches over inotify exhaustion, by name of the program that causes it.\n\n"
-		       "Commands:\n"));
+	strbuf_add(out, _("Usage: vigil COMMAND [OPTION]... [ARGUMENT]...\n\n"
+			  "Watches over crashes and inotify exhaustion, and names the program.\n\n"
+			  "Commands:\n"));
 	for (size_t i = 0; i < cli_n_commands; i++)
 		add_command(out, &cli_commands[i]);
 	strbuf_add(out,
-		_("\n\"vigil inotify\" alone is \"vigil inotify list\", and so is inotify-survey.\n\n"
+		_("\n\"vigil inotify\" alone is \"vigil inotify list\", and so is inotify-survey;\n\"vigil crash\" alone is \"vigil crash list\".\n\n"
 		  "Options of every command:\n"));
 	add_options(out, OPTION_COMMON);
 	strbuf_add(out, _("\nExit status: 0 done, 1 failed, 2 bad usage.\n"));

@@ -37,6 +37,20 @@ static int write_out(const Cli *cli, int fd)
 	return EXIT_DONE;
 }
 
+bool cli_confirm(const Cli *cli, const char *question)
+{
+	char answer[16] = "";
+
+	if (cli->options.yes || !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+		return true;
+	_cleanup_(freep) char *safe = escaped_terminal(question);
+	(void)fprintf(stderr, "%s [y/N] ", safe ? safe : "?");
+	(void)fflush(stderr);
+	if (!fgets(answer, sizeof answer, stdin))
+		return false;
+	return answer[0] == 'y' || answer[0] == 'Y';
+}
+
 int cli_print_json(Cli *cli, json_t *root)
 {
 	_cleanup_(freep) char *text = NULL;

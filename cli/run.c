@@ -25,7 +25,9 @@ static struct poptOption *option_table(CliOptions *target, unsigned bits)
 		table[n++] = (struct poptOption){
 			.longName = option->name,
 			.shortName = option->letter,
-			.argInfo = option->argument ? POPT_ARG_STRING : POPT_ARG_NONE,
+			.argInfo = option->many	      ? POPT_ARG_ARGV
+				   : option->argument ? POPT_ARG_STRING
+						      : POPT_ARG_NONE,
 			.arg = (char *)target + option->offset,
 		};
 	}
@@ -138,6 +140,23 @@ static int run_command(Cli *cli, poptContext context)
 	return command->run(cli, n, arguments);
 }
 
+/* popt hands over copies; --top and --limit share one member. */
+static void free_options(CliOptions *options, unsigned bits)
+{
+	for (size_t i = 0; i < cli_n_options; i++) {
+		const CliOption *option = &cli_options[i];
+		char **text = (char **)((char *)options + option->offset);
+		if (!option->argument || !(option->bit & bits) || option->many)
+			continue;
+		free(*text);
+		*text = NULL;
+	}
+	for (char **file = options->files; file && *file; file++)
+		free(*file);
+	free(options->files);
+	options->files = NULL;
+}
+
 /* argv[0] is the command's last word. */
 static int run_with(const Command *command, int argc, const char **argv)
 {
@@ -149,14 +168,7 @@ static int run_with(const Command *command, int argc, const char **argv)
 	poptContext context = poptGetContext(NULL, argc, argv, table, 0);
 	int r = run_command(&cli, context);
 	poptFreeContext(context);
-	for (size_t i = 0; i < cli_n_options; i++) {
-		/* popt hands over copies; --top and --limit share one member */
-		char **text = (char **)((char *)&cli.options + cli_options[i].offset);
-		if (cli_options[i].argument && (cli_options[i].bit & command->options)) {
-			free(*text);
-			*text = NULL;
-		}
-	}
+	free_options(&cli.options, command->options);
 	strbuf_done(&cli.out);
 	(void)safe_close(cli.proc_fd);
 	return r;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Tables. Foreign text is escaped at the door, so nothing behind it need think of control
- * characters. */
+ * characters. All cells' text stands in one buffer: ten thousand rows cost a few large allocations,
+ * not one a cell. */
 #include "cli/table.h"
 
 #include "common/text.h"
@@ -12,7 +13,7 @@
 #define ELASTIC_LAST 4
 
 typedef struct Cell {
-	char *text; /* escaped */
+	size_t at, length; /* of its escaped text in the buffer */
 	size_t columns;
 	CellStyle style;
 } Cell;
@@ -22,6 +23,7 @@ struct Table {
 	size_t n_columns;
 	Cell *cells;
 	size_t n_cells, allocated;
+	StrBuf text; /* NUL behind each cell's */
 	bool failed;
 };
 
@@ -59,15 +61,21 @@ Table *table_free(Table *table)
 {
 	if (!table)
 		return NULL;
-	for (size_t i = 0; i < table->n_cells; i++)
-		free(table->cells[i].text);
 	free(table->cells);
+	strbuf_done(&table->text);
 	free(table);
 	return NULL;
 }
 
+static const char *cell_text(const Table *table, const Cell *cell)
+{
+	return strbuf_text(&table->text) + cell->at;
+}
+
 void table_add(Table *table, CellStyle style, const char *text)
 {
+	size_t at = table->text.length;
+
 	if (table->n_cells == table->allocated) {
 		size_t want = MAX_OF(table->allocated * 2, (size_t)64);
 		Cell *grown = reallocarray(table->cells, want, sizeof *grown);
@@ -78,13 +86,28 @@ void table_add(Table *table, CellStyle style, const char *text)
 		table->cells = grown;
 		table->allocated = want;
 	}
-	char *safe = escaped_terminal(text && *text ? text : "-");
-	if (!safe) {
+	text = text && *text ? text : "-";
+	escape_terminal(&table->text, text, strlen(text));
+	if (table->text.failed) {
 		table->failed = true;
 		return;
 	}
-	table->cells[table->n_cells++] =
-		(Cell){.text = safe, .columns = text_columns(safe), .style = style};
+	Cell cell = {.at = at, .length = table->text.length - at, .style = style};
+	cell.columns = text_columns(cell_text(table, &cell));
+	strbuf_add_char(&table->text, '\0');
+	table->cells[table->n_cells++] = cell;
+}
+
+/* Without printf(3): long lists are made of numbers. */
+void table_add_u64(Table *table, CellStyle style, uint64_t number)
+{
+	char digits[24], *p = digits + sizeof digits - 1;
+
+	*p = '\0';
+	do
+		*--p = (char)('0' + number % 10);
+	while ((number /= 10) > 0);
+	table_add(table, style, p);
 }
 
 void table_addf(Table *table, CellStyle style, const char *format, ...)
@@ -110,9 +133,26 @@ size_t table_rows(const Table *table)
 static bool column_is_empty(const Table *table, size_t column)
 {
 	for (size_t i = column; i < table->n_cells; i += table->n_columns)
-		if (!streq(table->cells[i].text, "-"))
+		if (!streq(cell_text(table, &table->cells[i]), "-"))
 			return false;
 	return table->n_cells > 0;
+}
+
+static bool column_is_uniform(const Table *table, size_t column)
+{
+	for (size_t i = column; i < table->n_cells; i += table->n_columns)
+		if (!streq(cell_text(table, &table->cells[i]),
+			    cell_text(table, &table->cells[column])))
+			return false;
+	return table->n_cells > 0;
+}
+
+static bool left_out(const Table *table, size_t column)
+{
+	const TableColumn *kind = &table->columns[column];
+
+	return (kind->optional && column_is_empty(table, column)) ||
+	       (kind->varied && column_is_uniform(table, column));
 }
 
 /* Natural widths; 0 for a column that is left out. */
@@ -122,7 +162,7 @@ static size_t natural_widths(const Table *table, size_t *widths, bool header)
 
 	for (size_t c = 0; c < table->n_columns; c++) {
 		widths[c] = 0;
-		if (table->columns[c].optional && column_is_empty(table, c))
+		if (left_out(table, c))
 			continue;
 		widths[c] = header ? text_columns(table->columns[c].title) : 1;
 		for (size_t i = c; i < table->n_cells; i += table->n_columns)
@@ -151,8 +191,11 @@ static size_t shrink(const Table *table, size_t *widths, size_t total, size_t wi
 
 static void spaces(StrBuf *out, size_t n)
 {
-	for (; n > 0; n--)
-		strbuf_add_char(out, ' ');
+	static const char blank[] = "                                ";
+
+	for (; n > sizeof blank - 1; n -= sizeof blank - 1)
+		strbuf_add_n(out, blank, sizeof blank - 1);
+	strbuf_add_n(out, blank, n);
 }
 
 static const char *ellipsis(void)
@@ -208,32 +251,62 @@ static void add_cut_in_front(StrBuf *out, const char *text, size_t columns, size
 	spaces(out, width - columns - 1);
 }
 
-static void print_row(
-	const Table *table, StrBuf *out, const size_t *widths, const Cell *row, bool colour)
+/* What a row is printed with. */
+typedef struct Layout {
+	const Table *table;
+	size_t *widths; /* 0: the column is left out */
+	size_t last;	/* column, behind which nothing is padded */
+	bool colour;
+} Layout;
+
+static void print_cell(
+	const Layout *layout, StrBuf *out, size_t column, const Cell *cell, const char *text)
+{
+	const TableColumn *kind = &layout->table->columns[column];
+	size_t width = layout->widths[column], columns = MIN_OF(cell->columns, width);
+
+	if (kind->right)
+		spaces(out, width - columns);
+	strbuf_add(out, style_on(cell->style, layout->colour));
+	if (cell->columns <= width)
+		strbuf_add_n(out, text, cell->length);
+	else if (kind->path && text[0] == '/')
+		add_cut_in_front(out, text, cell->columns, width);
+	else
+		table_add_cut(out, text, cell->columns, width);
+	strbuf_add(out, style_off(cell->style, layout->colour));
+	if (!kind->right && column != layout->last)
+		spaces(out, width - columns);
+}
+
+static void print_titles(const Layout *layout, StrBuf *out)
 {
 	bool first = true;
-	size_t last = 0;
 
-	for (size_t c = 0; c < table->n_columns; c++)
-		if (widths[c])
-			last = c;
-	for (size_t c = 0; c < table->n_columns; c++) {
-		size_t columns = MIN_OF(row[c].columns, widths[c]);
-		if (!widths[c])
+	for (size_t c = 0; c < layout->table->n_columns; c++) {
+		const char *title = layout->table->columns[c].title;
+		Cell cell = {.length = strlen(title),
+			.columns = text_columns(title),
+			.style = CELL_BOLD};
+		if (!layout->widths[c])
 			continue;
-		if (!first)
-			strbuf_add(out, "  ");
+		strbuf_add(out, first ? "" : "  ");
 		first = false;
-		if (table->columns[c].right)
-			spaces(out, widths[c] - columns);
-		strbuf_add(out, style_on(row[c].style, colour));
-		if (table->columns[c].path && row[c].text[0] == '/')
-			add_cut_in_front(out, row[c].text, row[c].columns, widths[c]);
-		else
-			table_add_cut(out, row[c].text, row[c].columns, widths[c]);
-		strbuf_add(out, style_off(row[c].style, colour));
-		if (!table->columns[c].right && c != last)
-			spaces(out, widths[c] - columns);
+		print_cell(layout, out, c, &cell, title);
+	}
+	strbuf_add_char(out, '\n');
+}
+
+static void print_row(const Layout *layout, StrBuf *out, const Cell *row)
+{
+	bool first = true;
+
+	for (size_t c = 0; c < layout->table->n_columns; c++) {
+		if (!layout->widths[c])
+			continue;
+		strbuf_add_n(out, "  ", first ? 0 : 2);
+		first = false;
+		print_cell(layout, out, c, &row[c], cell_text(layout->table, &row[c]));
 	}
 	strbuf_add_char(out, '\n');
 }
@@ -241,9 +314,9 @@ static void print_row(
 bool table_print(const Table *table, StrBuf *out, size_t width, bool colour, bool header)
 {
 	_cleanup_(freep) size_t *widths = calloc(table->n_columns, sizeof *widths);
-	_cleanup_(freep) Cell *titles = calloc(table->n_columns, sizeof *titles);
+	Layout layout = {.table = table, .widths = widths, .colour = colour};
 
-	if (!widths || !titles || table->failed)
+	if (!widths || table->failed)
 		return false;
 	size_t total = natural_widths(table, widths, header);
 	if (width) {
@@ -251,12 +324,11 @@ bool table_print(const Table *table, StrBuf *out, size_t width, bool colour, boo
 		(void)shrink(table, widths, total, width, ELASTIC_LAST);
 	}
 	for (size_t c = 0; c < table->n_columns; c++)
-		titles[c] = (Cell){.text = (char *)table->columns[c].title,
-			.columns = text_columns(table->columns[c].title),
-			.style = CELL_BOLD};
+		if (widths[c])
+			layout.last = c;
 	if (header)
-		print_row(table, out, widths, titles, colour);
+		print_titles(&layout, out);
 	for (size_t i = 0; i + table->n_columns <= table->n_cells; i += table->n_columns)
-		print_row(table, out, widths, &table->cells[i], colour);
+		print_row(&layout, out, &table->cells[i]);
 	return !out->failed;
 }

@@ -22,6 +22,7 @@ typedef struct TableColumn {
 	bool elastic;  /* gives way first; the widest elastic one is cut */
 	bool path;     /* a path in it is cut in front: its end says more */
 	bool optional; /* left out where no row has anything but "" or "-" in it */
+	bool varied;   /* left out where all rows have the same in it */
 } TableColumn;
 
 typedef struct Table Table;
@@ -37,6 +38,7 @@ static inline void table_freep(Table **t)
  * "-". */
 void table_add(Table *table, CellStyle style, const char *text);
 void table_addf(Table *table, CellStyle style, const char *format, ...) PRINTF_FORMAT(3, 4);
+void table_add_u64(Table *table, CellStyle style, uint64_t number);
 size_t table_rows(const Table *table);
 /* Writes it into out: width 0 = do not cut; colour as asked. False: out of memory somewhere on the
  * way. */

@@ -132,39 +132,60 @@ static int open_temporary(int dir_fd, const char *temporary, bool *ret_named)
 	return fd < 0 ? -errno : fd;
 }
 
-static int fill(int fd, mode_t mode, const void *data, size_t length)
+int new_file_open(int dir_fd, const char *name, NewFile *ret)
+{
+	NewFile file = {.fd = -EBADF, .dir_fd = dir_fd};
+
+	if ((size_t)snprintf(file.name, sizeof file.name, "%s", name) >= sizeof file.name ||
+		(size_t)snprintf(file.temporary, sizeof file.temporary, ".%s.vigil-new", name) >=
+			sizeof file.temporary)
+		return -ENAMETOOLONG;
+	file.fd = open_temporary(dir_fd, file.temporary, &file.named);
+	if (file.fd < 0)
+		return file.fd;
+	*ret = file;
+	return 0;
+}
+
+int new_file_commit(NewFile *file, mode_t mode)
 {
 	int r;
 
-	r = write_all(fd, data, length);
-	if (r < 0)
-		return r;
-	return fchmod(fd, mode) < 0 || fsync(fd) < 0 ? -errno : 0;
+	if (fchmod(file->fd, mode) < 0 || fsync(file->fd) < 0)
+		return -errno;
+	if (!file->named) {
+		r = link_unnamed(file->fd, file->dir_fd, file->temporary);
+		if (r < 0)
+			return r;
+		file->named = true;
+	}
+	if (renameat(file->dir_fd, file->temporary, file->dir_fd, file->name) < 0)
+		return -errno;
+	file->named = false;
+	return fsync(file->dir_fd) < 0 && errno != EINVAL ? -errno : 0;
+}
+
+void new_file_done(NewFile *file)
+{
+	if (file->named)
+		(void)unlinkat(file->dir_fd, file->temporary, 0);
+	file->named = false;
+	file->fd = safe_close(file->fd);
 }
 
 int write_file_atomic(int dir_fd, const char *name, mode_t mode, const void *data, size_t length)
 {
-	char temporary[NAME_MAX + 1];
-	bool named;
+	NewFile file = NEW_FILE_INIT;
 	int r;
 
-	if ((size_t)snprintf(temporary, sizeof temporary, ".%s.vigil-new", name) >=
-		sizeof temporary)
-		return -ENAMETOOLONG;
-	_cleanup_(closep) int fd = open_temporary(dir_fd, temporary, &named);
-	if (fd < 0)
-		return fd;
-
-	r = fill(fd, mode, data, length);
-	if (r >= 0 && !named)
-		r = link_unnamed(fd, dir_fd, temporary);
-	if (r >= 0 && renameat(dir_fd, temporary, dir_fd, name) < 0)
-		r = -errno;
-	if (r < 0) {
-		(void)unlinkat(dir_fd, temporary, 0);
+	r = new_file_open(dir_fd, name, &file);
+	if (r < 0)
 		return r;
-	}
-	return fsync(dir_fd) < 0 && errno != EINVAL ? -errno : 0;
+	r = write_all(file.fd, data, length);
+	if (r >= 0)
+		r = new_file_commit(&file, mode);
+	new_file_done(&file);
+	return r;
 }
 
 int make_directories(const char *path)

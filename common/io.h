@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/forward.h"
+#include <errno.h>
 
 /* Opens name beneath dir_fd for reading; never blocks on a FIFO and never follows a symlink at the
  * end. Only regular files are accepted (everything in /proc counts as regular). Gives an fd, or
@@ -25,6 +26,27 @@ int write_all(int fd, const void *data, size_t length);
  * there: temporary file in the same directory, mode, fsync, rename, fsync of the directory.
  * Nothing half-written stays behind on failure. 0 or -errno. */
 int write_file_atomic(int dir_fd, const char *name, mode_t mode, const void *data, size_t length);
+
+/* A file that appears under its name only once it is whole: unnamed until then where the filesystem
+ * has such files (O_TMPFILE), so that nothing stays behind however the writer ends. */
+typedef struct NewFile {
+	int fd;	    /* to be written; mode 0600 */
+	int dir_fd; /* borrowed */
+	char name[256], temporary[256];
+	bool named; /* temporary exists already */
+} NewFile;
+#define NEW_FILE_INIT                                                                              \
+	{                                                                                          \
+		.fd = -EBADF, .dir_fd = -EBADF                                                     \
+	}
+
+/* 0; -ENAMETOOLONG, -errno. Empties with new_file_done(). */
+int new_file_open(int dir_fd, const char *name, NewFile *ret);
+/* Puts it in the place of name, whatever stood there (a symlink is replaced, not followed), with
+ * fsync before and behind. 0 or -errno; nothing is changed then. */
+int new_file_commit(NewFile *file, mode_t mode);
+/* What was not committed goes. Fine on NEW_FILE_INIT and twice. */
+void new_file_done(NewFile *file);
 
 /* Creates path and missing parents (0700). 0 or -errno. */
 int make_directories(const char *path);

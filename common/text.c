@@ -54,6 +54,10 @@ typedef struct Unit {
 	uint64_t factor;
 } Unit;
 
+/* As systemd.time(7) has them: 30.44 and 365.25 days. */
+#define MONTH_USEC (2629800 * USEC_PER_SEC)
+#define YEAR_USEC  (31557600 * USEC_PER_SEC)
+
 static const Unit span_units[] = {
 	{"us", 1},
 	{"ms", USEC_PER_MSEC},
@@ -75,6 +79,12 @@ static const Unit span_units[] = {
 	{"weeks", 10080 * USEC_PER_MINUTE},
 	{"week", 10080 * USEC_PER_MINUTE},
 	{"w", 10080 * USEC_PER_MINUTE},
+	{"months", MONTH_USEC},
+	{"month", MONTH_USEC},
+	{"M", MONTH_USEC},
+	{"years", YEAR_USEC},
+	{"year", YEAR_USEC},
+	{"y", YEAR_USEC},
 	{"", USEC_PER_SEC},
 };
 
@@ -97,7 +107,7 @@ int parse_span(const char *s, usec_t *ret)
 		if (parse_u64_prefix(s, &s, &value) < 0)
 			return -EINVAL;
 		s = skip_space(s);
-		size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyz");
+		size_t n = strspn(s, "Mabcdefghijklmnopqrstuvwxyz");
 		for (size_t i = 0; i < ELEMENTSOF(span_units) && !unit; i++)
 			if (strlen(span_units[i].name) == n &&
 				strncmp(span_units[i].name, s, n) == 0)
@@ -182,12 +192,28 @@ static bool is_deceptive(uint32_t c)
 	       c == 0x61c || (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe007f);
 }
 
+/* How many bytes at the start are printable ASCII: nearly all text is, and needs no decoding. */
+static size_t plain_prefix(const unsigned char *s, const unsigned char *end)
+{
+	const unsigned char *p = s;
+
+	while (p < end && *p >= ' ' && *p < 0x7f)
+		p++;
+	return (size_t)(p - s);
+}
+
 void escape_terminal(StrBuf *out, const char *text, size_t length)
 {
 	const unsigned char *p = (const unsigned char *)text, *end = p + length;
 
 	while (p < end) {
+		size_t plain = plain_prefix(p, end);
 		uint32_t c;
+
+		strbuf_add_n(out, (const char *)p, plain);
+		p += plain;
+		if (p == end)
+			break;
 		size_t n = decode_utf8(p, (size_t)(end - p), &c);
 
 		if (n && !is_deceptive(c)) {
@@ -258,7 +284,13 @@ size_t text_columns(const char *text)
 	size_t columns = 0;
 
 	while (p < end) {
+		size_t plain = plain_prefix(p, end);
 		uint32_t c;
+
+		columns += plain;
+		p += plain;
+		if (p == end)
+			break;
 		size_t n = decode_utf8(p, (size_t)(end - p), &c);
 		int width = n ? wcwidth((wchar_t)c) : 1;
 

@@ -25,8 +25,8 @@ const char *endswith(const char *s, const char *suffix);
 int parse_u64(const char *s, uint64_t max, uint64_t *ret);
 /* Decimal digits at the start of s; *rest is where they end. 0, -EINVAL (none), -ERANGE. */
 int parse_u64_prefix(const char *s, const char **rest, uint64_t *ret);
-/* "10min", "30s", "1h 5min", "2d", "250ms", plain number = seconds (systemd.time(7) subset). 0 or
- * -EINVAL. */
+/* "10min", "30s", "1h 5min", "2d", "3months", "250ms", plain number = seconds (systemd.time(7)
+ * subset). 0 or -EINVAL. */
 int parse_span(const char *s, usec_t *ret);
 /* "64M", "4G", "512" (bytes, 1024-based suffixes K M G T). 0, -EINVAL, -ERANGE. */
 int parse_bytes(const char *s, uint64_t *ret);

@@ -184,7 +184,10 @@ static void bind_query(sqlite3_stmt *statement, const CrashQuery *query)
 
 static void take_digits(char *ret, size_t size, const unsigned char *text)
 {
-	(void)snprintf(ret, size, "%s", text ? (const char *)text : "");
+	size_t n = text ? strnlen((const char *)text, size - 1) : 0;
+
+	memcpy(ret, text ? (const char *)text : "", n);
+	ret[n] = '\0';
 }
 
 static bool is_null(sqlite3_stmt *statement, int column)

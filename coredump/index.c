@@ -118,8 +118,15 @@ void index_bind_text(sqlite3_stmt *statement, int at, const char *text)
 
 bool index_is_detail(const CrashText *text)
 {
-	return streq(text->key, "message") || streq(text->key, "package") ||
-	       streq(text->key, "containerCmdline") || streq(text->key, "procCgroup");
+	switch (text->offset) { /* asked for every text of every row: no comparing of names */
+	case offsetof(Crash, message):
+	case offsetof(Crash, package):
+	case offsetof(Crash, container_cmdline):
+	case offsetof(Crash, proc_cgroup):
+		return true;
+	default:
+		return false;
+	}
 }
 
 /* ---- opening ------------------------------------------------------------------------------- */
@@ -181,7 +188,7 @@ static int set_up(CrashIndex *index, IndexMode mode, bool *ret_created)
 	return r;
 }
 
-static int check(CrashIndex *index)
+int index_check(CrashIndex *index)
 {
 	_cleanup_(statement_freep) sqlite3_stmt *statement = NULL;
 	int code;
@@ -209,7 +216,7 @@ static int open_database(
 	if (r >= 0)
 		r = set_up(index, mode, ret_created);
 	if (r >= 0 && mode == INDEX_CHECKED)
-		r = check(index);
+		r = index_check(index);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(index);
@@ -350,9 +357,16 @@ void index_set_busy_msec(CrashIndex *index, unsigned busy_msec)
 	(void)sqlite3_busy_timeout(index->db, (int)busy_msec);
 }
 
+/* A system unit's StateDirectory= is told in STATE_DIRECTORY (systemd.exec(5)). */
+static char *root_state_dir(void)
+{
+	const char *told = getenv("STATE_DIRECTORY");
+	return strdup(told && told[0] == '/' ? told : "/var/lib/vigil");
+}
+
 char *index_default_path(void)
 {
-	_cleanup_(freep) char *state = getuid() == 0 ? strdup("/var/lib/vigil") : xdg_state_dir();
+	_cleanup_(freep) char *state = getuid() == 0 ? root_state_dir() : xdg_state_dir();
 	char *path;
 
 	return state && asprintf(&path, "%s/vigil.db", state) >= 0 ? path : NULL;

@@ -32,11 +32,13 @@ typedef enum IndexFound {
 int index_open(const char *path, IndexMode mode, CrashIndex **ret, IndexFound *ret_found);
 CrashIndex *index_close(CrashIndex *index); /* rolls back what is open; takes NULL, gives NULL */
 DEFINE_CLEANUP(CrashIndex *, index_close)
+/* Reads it through for damage. 0; -EUCLEAN; -errno. */
+int index_check(CrashIndex *index);
 /* How long calls wait for another process from now on, instead of INDEX_BUSY_MSEC: for an event
  * loop that would rather try again than be held up. */
 void index_set_busy_msec(CrashIndex *index, unsigned busy_msec);
-/* Where this user's index is: $XDG_STATE_HOME/vigil/vigil.db, for root /var/lib/vigil/vigil.db.
- * Caller frees; NULL: no home or no memory. */
+/* Where this user's index is: $XDG_STATE_HOME/vigil/vigil.db, for root /var/lib/vigil/vigil.db, or
+ * in a unit's $STATE_DIRECTORY. Caller frees; NULL: no home or no memory. */
 char *index_default_path(void);
 /* Where the index of another journal is kept: $XDG_CACHE_HOME/vigil/journal-HASH.db, by the place's
  * name ("/srv/journals"). Caller frees. */

@@ -30,7 +30,7 @@ const ConfRow config_rows[] = {
 	{"Coredump", "Developer", &conf_boolean, AT(crash_developer), NULL, "Whether there is a button that starts the debugger.", "no"},
 	{"Coredump", "OtherUsers", &conf_boolean, AT(crash_other_users), NULL, "Whether crashes of other users are announced.", "no"},
 	{"Coredump", "IgnorePrograms", &conf_strings, AT(crash_ignore), NULL, "Programs whose crashes are not announced.", "none"},
-	{"Coredump", "Sources", &conf_strings, AT(crash_sources), NULL, "Where crashes are learned from.", "journal and socket"},
+	{"Coredump", "Sources", &conf_strings, AT(crash_sources), NULL, "Where crashes are learned from.", "all that fit the machine"},
 	{"Coredump", "Directories", &conf_strings, AT(crash_directories), NULL, "Where core files are looked for.", "where the kernel puts them"},
 	{"Coredump", "MaxAge", &conf_span, AT(crash_max_age_usec), NULL, "How long crashes are remembered.", "366d"},
 	{"Coredump", "MaxUse", &conf_size, AT(crash_max_use_bytes), NULL, "How large the index of crashes may grow.", "512M"},

@@ -2,8 +2,8 @@
 #pragma once
 
 /* The coredump module's own: what its files share. Sources bring crashes into the index
- * (coredump-sources.c); what arrived is told, counted or left (coredump-tell.c); the bus asks
- * (crash-bus.c). */
+ * (coredump-sources.c); what arrived is told, counted or left (coredump-tell.c), what was left is
+ * told in one (coredump-digest.c); the bus asks (crash-bus.c). */
 #include "monitord/crash-board.h"
 #include "monitord/crash-directory.h"
 #include "monitord/crash-follower.h"
@@ -59,12 +59,29 @@ void coredump_index_failed(Coredump *coredump, int error);
 void coredump_keep_up(Coredump *coredump);
 json_t *coredump_sources_status(const Coredump *coredump);
 
+/* ---- coredump-facts.c */
+
+/* A part of Vigil, or what it started: by the unit that systemd ran it in, never by its name, which
+ * it chose itself. */
+bool coredump_is_own(const Coredump *coredump, const Crash *crash);
+/* Another user's, where those are not asked for. */
+bool coredump_is_foreign(const Coredump *coredump, const Crash *crash);
+/* By the person, or the configuration. */
+bool coredump_is_muted(Coredump *coredump, const Crash *crash, const char *signature);
+/* Fills what the index knows of the arrival's signature, where the policy does not. */
+void coredump_look_up(Coredump *coredump, CrashArrival *arrival);
+/* What KCrash and DrKonqi wrote beside: into the index, and away. crash->kcrash is then the
+ * caller's to let go. */
+void coredump_take_kcrash(Coredump *coredump, Crash *crash);
+
 /* ---- coredump-tell.c */
 
 /* A crash is in the index that was not there before. */
 void coredump_arrived(Coredump *coredump, const Crash *crash, bool late);
-/* What waits to be told is looked at after this span. */
-void coredump_digest_in(Coredump *coredump, usec_t span);
+/* Tells of it now, by DrKonqi where it is its own, else by a notification. when_realtime: 0: just
+ * now. */
+void coredump_announce(Coredump *coredump, const Crash *crash, const char *signature,
+	const CrashDecision *decision, usec_t when_realtime);
 /* Another server may be there now: what the old one had is not shown any more. */
 void coredump_tell_again(Coredump *coredump);
 /* For crash_board_new(). */
@@ -73,3 +90,9 @@ void coredump_on_fate(
 void coredump_on_pressed(const CrashPosted *posted, const char *action, void *userdata);
 /* Starts the reporter for the crash with this hash. 0, -ENOENT, -errno. */
 int coredump_report(Coredump *coredump, const char *hash);
+
+/* ---- coredump-digest.c */
+
+#define COREDUMP_SOON_USEC (300 * USEC_PER_MSEC)
+/* What waits to be told is looked at after this span. */
+void coredump_digest_in(Coredump *coredump, usec_t span);

@@ -422,6 +422,9 @@ static void *run(void *data)
 				      yet is tried again later */
 	g_main_loop_run(thread->loop);
 	disconnect(thread);
+	/* GDBus lets go of what belongs to a subscription in a turn of the loop. */
+	while (g_main_context_iteration(thread->context, FALSE))
+		;
 	g_main_context_pop_thread_default(thread->context);
 	return NULL;
 }

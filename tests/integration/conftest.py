@@ -51,6 +51,17 @@ def row(data, pid):
     return next(p for p in data["processes"] if p["pid"] == pid)
 
 
+@pytest.fixture(autouse=True)
+def own_state(tmp_path, monkeypatch):
+    """No test writes into this machine's or this person's own folders."""
+    for variable in ("STATE_DIRECTORY", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
+        path = tmp_path / variable.lower()
+        path.mkdir()
+        path.chmod(0o777)
+        monkeypatch.setenv(variable, str(path))
+    return tmp_path
+
+
 class Processes:
     """Ends what it started, by pid, whatever happens."""
 

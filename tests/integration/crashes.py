@@ -19,7 +19,7 @@ class Notices:
     """A notification server without a screen."""
 
     def __init__(self, processes, bus, silent=False):
-        self.calls = []
+        self.calls, self.synced = [], threading.Semaphore(0)
         self.child = processes.start([SERVER, bus.address, *(["silent"] if silent else [])], stdin=subprocess.PIPE,
                                      stdout=subprocess.PIPE)
         assert json.loads(self.child.stdout.readline()) == {"call": "owned"}
@@ -28,7 +28,20 @@ class Notices:
 
     def _read(self):
         for line in self.child.stdout:
-            self.calls.append(json.loads(line))
+            call = json.loads(line)
+            if call["call"] == "sync":
+                self.synced.release()
+            else:
+                self.calls.append(call)
+
+    def _tell(self, line):
+        self.child.stdin.write(line + "\n")
+        self.child.stdin.flush()
+
+    def sync(self):
+        """Until all calls that the server answered so far are in .calls."""
+        self._tell("sync")
+        assert self.synced.acquire(timeout=20)
 
     def end(self):
         self.child.stdin.close()
@@ -38,6 +51,8 @@ class Notices:
     @property
     def shown(self):
         """All Notify calls."""
+        if self.child.poll() is None:
+            self.sync()
         return [c for c in self.calls if c["call"] == "Notify"]
 
     @property
@@ -47,6 +62,7 @@ class Notices:
 
     @property
     def closed(self):
+        self.sync()
         return [c["id"] for c in self.calls if c["call"] == "CloseNotification"]
 
     def summaries(self):
@@ -54,12 +70,10 @@ class Notices:
 
     def press(self, notice, action):
         assert action in notice["actions"][::2], notice["actions"]
-        self.child.stdin.write(f"press {notice['id']} {action}\n")
-        self.child.stdin.flush()
+        self._tell(f"press {notice['id']} {action}")
 
     def dismiss(self, notice):
-        self.child.stdin.write(f"close {notice['id']} 2\n")
-        self.child.stdin.flush()
+        self._tell(f"close {notice['id']} 2")
 
 
 class CrashDaemon:

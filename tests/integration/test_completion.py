@@ -16,6 +16,12 @@ from conftest import BUILD, DEADLINE
 ROWS = [
     ("vigil inot", "vigil inotify "),
     ("vigil --no-pager inotify rai", "vigil --no-pager inotify raise "),
+    ("vigil cra", "vigil crash "),
+    ("vigil crash du", "vigil crash du"),  # du or dump
+    ("vigil crash vac", "vigil crash vacuum "),
+    ("vigil crash list --sin", "vigil crash list --since="),
+    ("vigil crash -n 3 gro", "vigil crash -n 3 groups "),
+    ("vigil crash dump -o /etc/os-rel", "vigil crash dump -o /etc/os-release "),
     ("vigil inotify -n 3 expl", "vigil inotify -n 3 explain "),
     ("vigil inotify raise wat", "vigil inotify raise watches "),
     ("vigil inotify --by=cont", "vigil inotify --by=container "),

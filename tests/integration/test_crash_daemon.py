@@ -2,6 +2,7 @@
 """Crashes from a journal to the person: the daemon on a real bus, over real journal files."""
 import json
 import os
+import socket
 import subprocess
 import time
 
@@ -351,7 +352,11 @@ def test_a_server_that_never_answers_delays_nothing(processes, tmp_path, session
     good = Notices(processes, session_bus)
     for pid in pids:
         d.wait_row(pid, TOLD, deadline=40)  # libnotify's own patience with the silent one is 25 s
-    assert [s.split(" since")[0] for s in good.summaries()] == ["4 programs crashed"]
+    # What the silent one left waiting may come by itself, the rest comes in one.
+    told = [c["summary"] + c["body"] for c in good.popups]
+    assert len(told) <= 4
+    for name in ("first", "second", "third", "fourth"):
+        assert 1 <= sum(name in text for text in told) <= 2, told
 
 
 def test_without_a_server_it_waits_for_one(processes, tmp_path, session_bus):
@@ -483,6 +488,40 @@ def test_a_read_only_home_that_was_written_before(root, processes, tmp_path, ses
     assert notices.summaries()[1] == "away was closed after an invalid memory access"
 
 
+def test_old_crashes_go(processes, tmp_path, session_bus, notices):
+    d = CrashDaemon(processes, tmp_path, session_bus)
+    old = d.crash(when=int((time.time() - 3 * 86400) * 1e6), logged=int(time.time() * 1e6))
+    d.wait_row(old, TOLD)
+    new = d.crash("/usr/bin/new")
+    d.wait_row(new, TOLD)
+    d.stop()
+    d.configure(CONFIG + "MaxAge=2d\n")
+    d.start()
+    wait_for("it to go", lambda: list(d.rows()) == [new])
+    assert "1 crashes that were never reported went out of the index" in d.text()
+
+
+# ---- two roads
+
+def test_the_socket_and_the_journal_tell_of_one_crash(processes, tmp_path, session_bus, notices):
+    d = CrashDaemon(processes, tmp_path, session_bus, "[Monitor]\nModules=coredump\n[Coredump]\nSources=journal socket\n")
+    entry = d.entry()
+    text = json.dumps({k: str(v) for k, v in entry if not k.startswith("__") and k not in ("MESSAGE",)}).encode()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
+        s.connect(str(tmp_path / "run/vigil/coredump"))
+        for at in range(0, len(text), 500):
+            s.send(text[at:at + 500])
+    row = d.wait_row(d.next_pid, TOLD)
+    assert row["cursor"] is None
+    append(d.journal, [entry])
+    wait_for("the journal's part of it", lambda: d.rows()[d.next_pid]["cursor"])
+    d.wait_row(d.crash("/usr/bin/marker"), TOLD)
+    assert notices.summaries() == ["gimp was closed after an invalid memory access", "marker was closed after an invalid memory access"]
+    assert len(d.rows()) == 2
+    d.stop()
+    assert not (tmp_path / "run/vigil/coredump").exists()
+
+
 # ---- killed at any step
 
 def kill_run(processes, folder, session_bus, at):
@@ -546,12 +585,26 @@ def test_a_flood(processes, tmp_path, session_bus, notices, crashes, seconds, pr
     assert last in d.rows() and len(d.rows()) == crashes + 300
     assert len(popups) <= 8
     assert len(notices.shown) - began <= 3 * seconds
-    assert after < before + 3072
+    if BUILD.name != "sanitize":  # what is freed stays in quarantine there
+        assert after < before + 3072
     over = [c for c in notices.shown if "were only counted" in c["summary"]]
     assert len(over) == 1 and int(over[0]["summary"].split()[0]) > crashes * 0.8
 
 
 # ---- both halves
+
+def test_it_takes_one_inotify_instance(processes, tmp_path, session_bus, notices):
+    d = CrashDaemon(processes, tmp_path, session_bus, "")
+
+    def held():
+        try:
+            links = [os.readlink(f"/proc/{d.child.pid}/fd/{n}") for n in os.listdir(f"/proc/{d.child.pid}/fd")]
+        except FileNotFoundError:  # it was just closed
+            return -1
+        return links.count("anon_inode:inotify")
+
+    wait_for("the journal's instance, and none beside it", lambda: held() == 1)
+
 
 def test_without_an_inotify_instance(root, processes, tmp_path, session_bus, notices):
     inside = ["unshare", "-Ur", "sh", "-c", "echo 0 >/proc/sys/user/max_inotify_instances && exec \"$@\"", "sh"]

@@ -22,7 +22,7 @@ class Daemon:
     def __init__(self, processes, tmp, session, system=None, instances=20, watches=1000, config=CONFIG):
         self.processes = processes
         (tmp / "conf").mkdir(exist_ok=True)
-        (tmp / "conf/vigil.conf").write_text(config)
+        (tmp / "conf/vigil.conf").write_text("[Monitor]\nModules=inotify\n" + config)
         self.log = tmp / "monitord.log"
         env = dict(os.environ, DBUS_SESSION_BUS_ADDRESS=session.address, LC_ALL="C.UTF-8", TMPDIR=str(tmp),
                    DBUS_SYSTEM_BUS_ADDRESS=system.address if system else f"unix:path={tmp}/no-system-bus")
@@ -80,7 +80,7 @@ def root():
 def test_the_warning_names_the_culprit_and_goes_away(processes, tmp_path, session_bus, dunst):
     d = Daemon(processes, tmp_path, session_bus)
     wait_for("the level", lambda: d.get("Level") == "ok")
-    assert d.get("InstancesMax") == "20"
+    wait_for("the first look", lambda: d.get("InstancesMax") == "20")
     pid = d.load(17, 1, "culprit")
     wait_for("the warning", lambda: dunst.displayed() == 1)
     assert d.get("Level") == "warning"
@@ -229,7 +229,7 @@ def test_a_second_daemon_says_so(processes, tmp_path, session_bus):
 def test_modules_come_and_go_and_the_configuration_is_read_again(processes, tmp_path, session_bus):
     d = Daemon(processes, tmp_path, session_bus, config=CONFIG + "WarnPercent=banana\n")
     wait_for("the level", lambda: d.get("Level") == "ok")
-    assert re.search(r"vigil\.conf:4: WarnPercent=banana: expected a number from 1 to 100; the default 80 stays", d.text())
+    assert re.search(r"vigil\.conf:6: WarnPercent=banana: expected a number from 1 to 100; the default 80 stays", d.text())
     assert "inotify" in d.call("org.vigil.Monitor1", "LoadedModules").stdout
     assert d.call("org.vigil.Monitor1", "UnloadModule", "s", "inotify").returncode == 0
     assert "as 0" in d.call("org.vigil.Monitor1", "LoadedModules").stdout
@@ -304,7 +304,7 @@ def test_only_the_canary_takes_instances(processes, tmp_path, session_bus):
     trace = tmp_path / "trace"
     env = dict(os.environ, DBUS_SESSION_BUS_ADDRESS=session_bus.address, DBUS_SYSTEM_BUS_ADDRESS="unix:path=/nonexistent")
     (tmp_path / "conf").mkdir()
-    (tmp_path / "conf/vigil.conf").write_text(CONFIG)
+    (tmp_path / "conf/vigil.conf").write_text("[Monitor]\nModules=inotify\n" + CONFIG)
     child = processes.start(["strace", "-D", "-f", "-o", trace, "-e", "trace=inotify_init,inotify_init1,execve", BUILD / "vigil-monitord",
                              "--verbose", f"--config={tmp_path}/conf"], env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     looks = 3

@@ -52,7 +52,7 @@ def daemon(processes, tmp_path, session_bus, system_bus, limits):
     def start(config=""):
         d = UserDaemon(processes, tmp_path, session_bus, system_bus, config=CONFIG + config)
         wait_for("the level", lambda: d.get("Level") == "ok")
-        assert d.get("InstancesMax") == str(LIMIT)
+        wait_for("the first look", lambda: d.get("InstancesMax") == str(LIMIT))
         return d
     return start
 

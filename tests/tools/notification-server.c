@@ -127,6 +127,8 @@ static void obey(const Server *server, const char *line)
 			server->bus, PATH, NAME, "ActionInvoked", "us", id, action);
 	else if (sscanf(line, "close %u %u", &id, &reason) == 2)
 		(void)emit_closed(server, id, reason);
+	else if (startswith(line, "sync"))
+		print(json_pack("{s:s}", "call", "sync"));
 }
 
 static int serve(const Server *server)

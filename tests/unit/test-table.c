@@ -135,6 +135,26 @@ static void test_cut(void **state)
 	}
 }
 
+static void test_uniform_columns(void **state)
+{
+	static const TableColumn two[] = {
+		{.title = "N", .right = true}, {.title = "HOST", .varied = true}};
+	_cleanup_(table_freep) Table *table = table_new(two, 2);
+	_cleanup_(strbuf_done) StrBuf alike = {}, varied = {};
+
+	(void)state;
+	table_add_u64(table, CELL_PLAIN, 0);
+	table_add(table, CELL_PLAIN, "a");
+	table_add_u64(table, CELL_PLAIN, UINT64_MAX);
+	table_add(table, CELL_PLAIN, "a");
+	assert_true(table_print(table, &alike, 0, false, false));
+	assert_string_equal(strbuf_text(&alike), "                   0\n18446744073709551615\n");
+	table_add_u64(table, CELL_PLAIN, 7);
+	table_add(table, CELL_PLAIN, "b");
+	assert_true(table_print(table, &varied, 0, false, false));
+	assert_non_null(strstr(strbuf_text(&varied), " 7  b\n"));
+}
+
 static void test_paths_keep_their_end(void **state)
 {
 	static const TableColumn name[] = {{.title = "NAME", .elastic = true, .path = true}};
@@ -157,6 +177,7 @@ int main(void)
 		cmocka_unit_test(test_hostile_text),
 		cmocka_unit_test(test_colour_brackets_each_cell),
 		cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_uniform_columns),
 		cmocka_unit_test(test_paths_keep_their_end),
 	};
 

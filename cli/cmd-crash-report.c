@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* vigil crash report: a crash as text that can be pasted into a bug tracker. Nothing is sent. */
+#include "cli/crash-report.h"
+#include "cli/crash-select.h"
+
+#include "common/i18n.h"
+#include "common/io.h"
+#include "common/json.h"
+#include "common/text.h"
+#include <fcntl.h>
+#include <pwd.h>
+#include <sys/utsname.h>
+
+/* PRETTY_NAME of os-release(5), its quotes taken off. Caller frees; NULL: not told. */
+static char *system_name(int root_fd)
+{
+	static const char *const files[] = {"etc/os-release", "usr/lib/os-release"};
+	_cleanup_(freep) char *text = NULL;
+	_cleanup_(closep) int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	for (size_t i = 0; i < ELEMENTSOF(files) && !text; i++) {
+		/* the first is a symlink to the second as a rule */
+		_cleanup_(closep) int fd = openat(
+			root_fd >= 0 ? root_fd : root, files[i], O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+		if (fd >= 0 && read_fd_max(fd, 16 * 1024, &text) < 0)
+			return NULL;
+	}
+	for (char *rest = text, *line; rest && (line = strsep(&rest, "\n"));) {
+		const char *value = startswith(line, "PRETTY_NAME=");
+		if (!value)
+			continue;
+		value += strspn(value, "\"'");
+		return strndup(value, strcspn(value, "\"'"));
+	}
+	return NULL;
+}
+
+static uint64_t count_like(const CrashSource *source, const CrashRow *row)
+{
+	const CrashMatch match = {.field = "signature", .value = row->signature};
+	const CrashQuery query = {.matches = &match, .n_matches = 1};
+	uint64_t n = 1;
+
+	(void)index_count(source->index, &query, &n);
+	return n;
+}
+
+static int show(Cli *cli, const CrashSource *source, const CrashRow *row)
+{
+	_cleanup_(freep) char *os = system_name(source->root_fd);
+	_cleanup_(strbuf_done) StrBuf text = {};
+	const struct passwd *user =
+		row->crash.uid == CRASH_UID_UNKNOWN ? NULL : getpwuid(row->crash.uid);
+	struct utsname kernel;
+	const CrashReportContext context = {
+		/* another machine's crash has nothing to do with this system */
+		.os = source->elsewhere && source->root_fd < 0 ? NULL : os,
+		.kernel = !source->elsewhere && uname(&kernel) == 0 ? kernel.release : NULL,
+		.home = user ? user->pw_dir : NULL,
+		.user = user ? user->pw_name : NULL,
+		.repeats = count_like(source, row),
+	};
+
+	crash_report_markdown(row, &context, &text);
+	if (text.failed)
+		return cli_fail(EXIT_FAILED, _("Out of memory."));
+	if (!cli->options.json) {
+		strbuf_add(&cli->out, strbuf_text(&text));
+		return cli_show(cli);
+	}
+	char id[CRASH_ID_DIGITS + 1];
+	(void)snprintf(id, sizeof id, "%.*s", CRASH_ID_DIGITS, row->crash.hash);
+	json_t *root = json_object();
+	json_add_u64(root, "version", 1);
+	json_add_string(root, "id", id);
+	json_add_string(root, "markdown", strbuf_text(&text));
+	return cli_print_json(cli, root);
+}
+
+int cmd_crash_report(Cli *cli, int argc, const char **argv)
+{
+	CrashSource source;
+	CrashRow row;
+	int r;
+
+	r = crash_source_open(cli, CRASH_SOURCE_READ, &source);
+	if (r != EXIT_DONE)
+		return r;
+	r = crash_select_one(cli, &source, argc ? argv[0] : "latest", &row);
+	if (r == EXIT_DONE) {
+		r = show(cli, &source, &row);
+		index_row_done(&row);
+	}
+	crash_source_done(&source);
+	return r;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The daemon's settings, read for the two of them that are about the index. */
+#include "cli/crash-bounds.h"
+
+#include "common/clock.h"
+#include "common/io.h"
+#include "common/log.h"
+#include "monitord/config.h"
+
+#ifndef PREFIX
+#define PREFIX "/usr"
+#endif
+#ifndef SYSCONFDIR
+#define SYSCONFDIR "/etc"
+#endif
+
+void crash_bounds_apply(CrashIndex *index)
+{
+	_cleanup_(freep) char *user_dir = xdg_config_dir();
+	const char *const dirs[] = {PREFIX "/lib/vigil", SYSCONFDIR "/vigil", user_dir, NULL};
+	MonitorConfig config;
+	IndexTrimmed trimmed;
+	int r;
+
+	/* Of what is wrong with the files the daemon complains; a list is no place for it. */
+	int level = log_get_max_level();
+	log_set_max_level(LOG_ERR);
+	config_load(&config, dirs);
+	log_set_max_level(level);
+	const IndexBounds bounds = {.max_rows = INDEX_MAX_ROWS,
+		.max_bytes = config.crash_max_use_bytes,
+		.max_age_usec = config.crash_max_age_usec};
+	r = index_trim(index, &bounds, now_usec(CLOCK_REALTIME), &trimmed);
+	if (r < 0)
+		(void)log_debug_errno(r, "The index was not trimmed, ignoring: %m");
+	config_done(&config);
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From what people type to a query of the index. */
+#include "cli/crash-select.h"
+
+#include "cli/crash-view.h"
+#include "common/clock.h"
+#include "common/i18n.h"
+#include "common/text.h"
+#include "common/timestamp.h"
+#include <stdio.h>
+
+#define COMM_BYTES    15 /* what the kernel keeps of a name */
+#define SEVERAL_SHOWN 8
+
+static int add_match(CrashSelection *selection, const char *field, const char *value, bool glob)
+{
+	if (selection->n_matches == CRASH_MATCHES_MAX)
+		return -E2BIG;
+	selection->matches[selection->n_matches++] =
+		(CrashMatch){.field = field, .value = value, .glob = glob};
+	return 0;
+}
+
+/* The same with a value that is made here. */
+static int add_made(CrashSelection *selection, const char *field, char *value, bool glob)
+{
+	int r = value ? add_match(selection, field, value, glob) : -ENOMEM;
+
+	if (r < 0) {
+		free(value);
+		return r;
+	}
+	selection->owned[selection->n_matches - 1] = value;
+	return 0;
+}
+
+static bool is_pattern(const char *text)
+{
+	return strpbrk(text, "*?[") != NULL;
+}
+
+/* The index's own name of a field, so that one field typed in two spellings is one field, whose
+ * matches are alternatives. NULL: it has none. */
+static const char *canonical_field(const char *name)
+{
+	static const char *const spellings[][2] = {{"COREDUMP_PID", "pid"}, {"COREDUMP_UID", "uid"},
+		{"COREDUMP_GID", "gid"}, {"COREDUMP_SIGNAL", "signal"},
+		{"COREDUMP_SIGNAL_NAME", "signal"}, {"_BOOT_ID", "boot"},
+		{"_MACHINE_ID", "machine"}, {"_HOSTNAME", "hostname"}};
+	const CrashText *text = crash_text_find(name);
+
+	for (size_t i = 0; i < ELEMENTSOF(spellings); i++)
+		if (streq(name, spellings[i][0]))
+			return spellings[i][1];
+	return text ? text->key : NULL;
+}
+
+/* FIELD=VALUE: the name has to be kept apart from the value, so one copy holds both. */
+static int add_field_match(CrashSelection *selection, const char *argument, const char *equals)
+{
+	char *copy;
+	int r;
+
+	if (equals == argument)
+		return -EINVAL;
+	copy = strdup(argument);
+	if (!copy)
+		return -ENOMEM;
+	copy[equals - argument] = '\0';
+	const char *value = copy + (equals - argument) + 1;
+	const char *known = canonical_field(copy);
+	r = add_match(selection, known ? known : copy, value, is_pattern(value));
+	if (r < 0) {
+		free(copy);
+		return r;
+	}
+	selection->owned[selection->n_matches - 1] = copy;
+	return 0;
+}
+
+static int add_path(CrashSelection *selection, const char *argument)
+{
+	char *absolute;
+
+	if (argument[0] == '/')
+		return add_match(selection, "exe", argument, is_pattern(argument));
+	_cleanup_(freep) char *here = getcwd(NULL, 0);
+	if (!here)
+		return -errno;
+	if (startswith(argument, "./"))
+		argument += 2;
+	if (asprintf(&absolute, "%s/%s", here, argument) < 0)
+		return -ENOMEM;
+	return add_made(selection, "exe", absolute, is_pattern(argument));
+}
+
+int crash_match_parse(const char *argument, CrashSelection *selection)
+{
+	const char *equals = strchr(argument, '=');
+	uint64_t pid;
+
+	if (equals)
+		return add_field_match(selection, argument, equals);
+	if (strchr(argument, '/'))
+		return add_path(selection, argument);
+	if (parse_u64(argument, INT32_MAX, &pid) == 0)
+		return add_match(selection, "pid", argument, false);
+	/* The journal's name of a program is cut; its path is not. */
+	if (strlen(argument) > COMM_BYTES)
+		return add_match(selection, "program", argument, is_pattern(argument));
+	return add_match(selection, "comm", argument, is_pattern(argument));
+}
+
+static bool names_user(const CrashSelection *selection)
+{
+	for (size_t i = 0; i < selection->n_matches; i++)
+		if (streq(selection->matches[i].field, "uid"))
+			return true;
+	return false;
+}
+
+static int parse_time(const char *option, const char *text, usec_t *ret)
+{
+	if (parse_timestamp(text, now_usec(CLOCK_REALTIME), ret) == 0)
+		return EXIT_DONE;
+	return cli_fail(EXIT_USAGE,
+		_("--%s '%s': expected a time like today, yesterday, -1h or \"2026-11-24 10:00\"."),
+		option, text);
+}
+
+static int parse_times(const CliOptions *options, CrashQuery *query)
+{
+	int r = EXIT_DONE;
+
+	if (options->since)
+		r = parse_time("since", options->since, &query->since_realtime);
+	if (r == EXIT_DONE && options->until)
+		r = parse_time("until", options->until, &query->until_realtime);
+	if (r == EXIT_DONE && query->since_realtime && query->until_realtime &&
+		query->since_realtime > query->until_realtime)
+		return cli_fail(EXIT_USAGE, _("--since '%s' is later than --until '%s'."),
+			options->since, options->until);
+	return r;
+}
+
+int crash_selection_parse(
+	const Cli *cli, const CrashSource *source, int argc, const char **argv, CrashSelection *ret)
+{
+	const CliOptions *options = &cli->options;
+	int r;
+
+	*ret = (CrashSelection){};
+	for (int i = 0; i < argc; i++) {
+		r = crash_match_parse(argv[i], ret);
+		if (r == -EINVAL)
+			return cli_fail(EXIT_USAGE,
+				_("'%s': expected a PID, a program's name or path, or FIELD=VALUE."),
+				argv[i]);
+		if (r < 0)
+			return cli_fail(
+				EXIT_USAGE, _("Cannot match '%s': %s."), argv[i], strerror(-r));
+	}
+	ret->only_own = !source->elsewhere && geteuid() != 0 && !options->all && !names_user(ret);
+	if (ret->only_own) {
+		(void)snprintf(ret->uid, sizeof ret->uid, "%u", geteuid());
+		r = add_match(ret, "uid", ret->uid, false);
+		if (r < 0)
+			return cli_fail(EXIT_USAGE, _("Too many matches."));
+	}
+	ret->query.matches = ret->matches;
+	ret->query.n_matches = ret->n_matches;
+	ret->query.limit = options->one ? 1 : (unsigned)cli->max_rows;
+	ret->query.newest_first = options->reverse;
+	return parse_times(options, &ret->query);
+}
+
+void crash_selection_done(CrashSelection *selection)
+{
+	for (size_t i = 0; i < CRASH_MATCHES_MAX; i++) {
+		free(selection->owned[i]);
+		selection->owned[i] = NULL;
+	}
+}
+
+/* ---- one crash
+ * ---------------------------------------------------------------------------------- */
+
+typedef struct Several {
+	StrBuf lines;
+	size_t n;
+} Several;
+
+static void several_done(Several *several)
+{
+	strbuf_done(&several->lines);
+}
+
+static int add_several(const CrashRow *row, void *userdata)
+{
+	Several *several = userdata;
+	char when[64], id[CRASH_ID_DIGITS + 1], program[32];
+
+	if (several->n++ >= SEVERAL_SHOWN)
+		return 0;
+	_cleanup_(freep) char *name = escaped_terminal(crash_program(&row->crash, program));
+	strbuf_addf(&several->lines, "  %s  %s  %d  %s\n", crash_short_id(&row->crash, id),
+		format_timestamp(row->crash.when_realtime, TIMESTAMP_SECONDS, when), row->crash.pid,
+		name ? name : "?");
+	return 0;
+}
+
+static int fail_several(const char *selector, const Several *several)
+{
+	(void)cli_fail(EXIT_FAILED, _("'%s' may be one of %zu crashes; name one by its id:"),
+		selector, several->n);
+	(void)fputs(strbuf_text(&several->lines), stderr);
+	if (several->n > SEVERAL_SHOWN)
+		(void)fprintf(stderr, _("  and %zu more: vigil crash list %s\n"),
+			several->n - SEVERAL_SHOWN, selector);
+	return EXIT_FAILED;
+}
+
+static int take_hash(const CrashRow *row, void *userdata)
+{
+	memcpy(userdata, row->crash.hash, CRASH_HASH_SIZE);
+	return 1;
+}
+
+/* The newest that matches FIELD=VALUE. 1, 0, -errno. */
+static int find_match(const CrashSource *source, const char *argument, CrashRow *ret)
+{
+	CrashSelection selection = {};
+	char hash[CRASH_HASH_SIZE] = "";
+	int r;
+
+	r = crash_match_parse(argument, &selection);
+	if (r >= 0) {
+		const CrashQuery query = {.matches = selection.matches,
+			.n_matches = selection.n_matches,
+			.newest_first = true,
+			.limit = 1};
+		r = index_query(source->index, &query, take_hash, hash);
+	}
+	crash_selection_done(&selection);
+	return r < 0 || !hash[0] ? MIN_OF(r, 0) : index_get(source->index, hash, ret);
+}
+
+int crash_select_one(const Cli *cli, const CrashSource *source, const char *selector, CrashRow *ret)
+{
+	_cleanup_(several_done) Several several = {};
+	int r;
+
+	(void)cli;
+	r = strchr(selector, '=') && selector[0] != '/'
+		    ? find_match(source, selector, ret)
+		    : index_find(source->index, selector, ret, add_several, &several);
+	if (r == 1)
+		return EXIT_DONE;
+	if (r == 2)
+		return fail_several(selector, &several);
+	if (r == -EINVAL)
+		return cli_fail(EXIT_USAGE, _("'%s': no such field is indexed."), selector);
+	if (r < 0)
+		return cli_fail(EXIT_FAILED, _("Cannot look for '%s' in the index: %s."), selector,
+			strerror(-r));
+	if (streq(selector, "latest"))
+		return cli_fail(EXIT_FAILED, _("No crash is known."));
+	return cli_fail(
+		EXIT_FAILED, _("No crash matches '%s'; 'vigil crash list' shows all."), selector);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* Which crashes a command line asks for. */
+#include "cli/crash-source.h"
+
+#define CRASH_MATCHES_MAX 64
+
+typedef struct CrashSelection {
+	CrashQuery query;
+	CrashMatch matches[CRASH_MATCHES_MAX];
+	size_t n_matches;
+	char *owned[CRASH_MATCHES_MAX]; /* values that had to be made */
+	char uid[16];			/* of the caller, where only their crashes are shown */
+	bool only_own;
+} CrashSelection;
+
+/* coredumpctl(1)'s arguments: a PID, a program's name (COMM; * and ? match), a path (EXE), or
+ * FIELD=VALUE. Several of one kind are alternatives, of different kinds all must hold. Pure. 0;
+ * -EINVAL: "=VALUE"; -E2BIG; -ENOMEM. */
+int crash_match_parse(const char *argument, CrashSelection *selection);
+
+/* The whole of it: arguments, --since, --until, -n, -1, -r, --all. An exit status; the error line
+ * is printed. Empties with crash_selection_done(). */
+int crash_selection_parse(const Cli *cli, const CrashSource *source, int argc, const char **argv,
+	CrashSelection *ret);
+void crash_selection_done(CrashSelection *selection);
+
+/* One crash by what was typed: an id's prefix, "latest", a name or path, a PID, or FIELD=VALUE for
+ * the newest that matches. An exit status; the error line, and the list of those it may be, is
+ * printed. The caller empties ret with index_row_done(). */
+int crash_select_one(
+	const Cli *cli, const CrashSource *source, const char *selector, CrashRow *ret);
