@@ -222,6 +222,9 @@ def relay_cores(root, leader, program, saved):
     conf = {"leader": leader, "pidns": os.stat(f"/proc/{leader}/ns/pid").st_ino, "program": words[0], "letters": letters,
             "elsewhere": saved["kernel/core_pattern"], "uses-pid": saved["kernel/core_uses_pid"]}
     conf_file.write_text("".join(f"{key} {value}\n" for key, value in conf.items()))
+    seen_inside = root / str(target).lstrip("/")  # whoever asks in there what core_pattern runs finds the real one
+    seen_inside.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    seen_inside.symlink_to(words[0])
     pattern = " ".join([f"|{target}", "%P", "%c", "%d", *words[1:]])
     if len(pattern) > PATTERN_MAX or " " in str(target):
         raise Failure(f"'{pattern}' is no possible core_pattern: choose a shorter XDG_CACHE_HOME")
