@@ -2,7 +2,8 @@
 #
 # Vigil's one makefile: builds out of tree under build/, non-recursive.
 #   make                     build everything          make run        survey, then the daemon
-#   make check               unit + integration + lint make check-system   booted containers (root)
+#   make check               unit + integration + lint
+#   make check-system        Vigil in a booted Debian (root); VIGIL_SYSTEM_SUITES="bookworm trixie forky"
 #   make SANITIZE=address,undefined check              the same tests, instrumented
 #   make install DESTDIR= PREFIX=                      make uninstall
 # Variables a packager may set: CC CFLAGS CPPFLAGS LDFLAGS PREFIX DESTDIR and the dir variables below.

@@ -148,7 +148,7 @@ static const char *script_in(
 		if (module)
 			continue; /* what it names comes next */
 		if (p[1] != '-' && length <= 3 &&
-			strpbrk(interpreter->code, (char[]){p[length - 1], 0}))
+			strpbrk(interpreter->code, ((char[]){p[length - 1], 0})))
 			return NULL; /* -c, -lc, -ec */
 		if (word_in("--eval --print", p, length))
 			return NULL;

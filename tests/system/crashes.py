@@ -26,7 +26,7 @@ def crash(machine, start, *args, n=1, **kw):
 
 def logged_by_systemd(entry):
     """Whether the entry's trusted fields are those of systemd-coredump. They may be missing altogether: the process that logs
-    ends at once, and journald sometimes comes too late to look it up (seen with 257 and 262)."""
+    ends at once, and journald sometimes comes too late to look it up (one in fifty with 252, 257 and 262, more on a busy machine)."""
     unit = entry.get("_SYSTEMD_UNIT")
     if unit is None:
         return "_SYSTEMD_CGROUP" not in entry and entry["_TRANSPORT"] == "journal"

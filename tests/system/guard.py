@@ -23,8 +23,9 @@ import time
 import uuid
 from pathlib import Path
 
+import inside
 import rootfs
-from rootfs import Failure
+from rootfs import Failure, overlay
 
 STATE = Path("/run/vigil-test")
 LOCK_SECONDS = 900  # as long as another run may take
@@ -159,26 +160,24 @@ def wait_for_end(seconds=None, *others):
     return 0 in ready or WAKE in ready
 
 
-def overlay(lower, directory):
-    """A root of its own over the cached one, which stays as it is."""
-    root = directory / "root"
-    for layers in (directory, directory / "memory"):
-        layers.mkdir(exist_ok=True)
-        if layers.name == "memory":  # an overlay cannot be written on top of another: take memory
-            subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=700", "tmpfs", str(layers)], check=True)
-        for name in ("upper", "work"):
-            (layers / name).mkdir()
-        root.mkdir(exist_ok=True)
-        options = f"lowerdir={lower},upperdir={layers}/upper,workdir={layers}/work"
-        done = subprocess.run(["mount", "-t", "overlay", "-o", options, "overlay", str(root)], capture_output=True, text=True)
-        if done.returncode == 0:
-            return root
-    raise Failure(f"cannot mount an overlay over '{lower}': {done.stderr.strip()}")
+def lay_over(tree, root):
+    subprocess.run(["cp", "-a", "--no-preserve=ownership", f"{tree}/.", str(root)], check=True)
 
 
-def furnish(root, staging):
-    """Users, quiet units, a journal that lasts, and what is to be tested."""
-    subprocess.run(["cp", "-a", "--no-preserve=ownership", f"{staging}/.", str(root)], check=True)
+def install(suite, root, staging, directory):
+    """What is to be tested: as it was built on this machine or, where that does not run in this suite, as it is built there."""
+    lay_over(staging, root)
+    missing = inside.missing_libraries(root)
+    if missing or os.environ.get("VIGIL_SYSTEM_BUILD") == "inside":
+        say(building=f"inside {suite}: {missing or 'as asked for'}")
+        lay_over(inside.build(suite, directory / "build"), root)
+        missing = inside.missing_libraries(root)
+    if missing:
+        raise Failure(f"Vigil does not run in '{suite}': {missing}")
+
+
+def furnish(root):
+    """Users, quiet units, a journal that lasts."""
     for unit in MASKED:
         link = root / "etc/systemd/system" / unit
         link.unlink(missing_ok=True)
@@ -223,6 +222,9 @@ def relay_cores(root, leader, program, saved):
     conf = {"leader": leader, "pidns": os.stat(f"/proc/{leader}/ns/pid").st_ino, "program": words[0], "letters": letters,
             "elsewhere": saved["kernel/core_pattern"], "uses-pid": saved["kernel/core_uses_pid"]}
     conf_file.write_text("".join(f"{key} {value}\n" for key, value in conf.items()))
+    seen_inside = root / str(target).lstrip("/")  # whoever asks in there what core_pattern runs finds the real one
+    seen_inside.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    seen_inside.symlink_to(words[0])
     pattern = " ".join([f"|{target}", "%P", "%c", "%d", *words[1:]])
     if len(pattern) > PATTERN_MAX or " " in str(target):
         raise Failure(f"'{pattern}' is no possible core_pattern: choose a shorter XDG_CACHE_HOME")
@@ -295,7 +297,8 @@ def run(suite, staging, relay):
     try:
         directory.mkdir(mode=0o700)
         root = overlay(lower, directory)
-        furnish(root, staging)
+        install(suite, root, staging, directory)
+        furnish(root)
         cgroup.make()
         with open(directory / "console.log", "w+b") as log:
             nspawn = boot(root, cgroup, log)
@@ -308,8 +311,7 @@ def run(suite, staging, relay):
     finally:
         if nspawn and leader and nspawn.poll() is None:
             power_off(nspawn, leader)
-        subprocess.run(["umount", "-l", str(directory / "root")], stderr=subprocess.DEVNULL)
-        subprocess.run(["umount", "-l", str(directory / "memory")], stderr=subprocess.DEVNULL)
+        rootfs.unmount_below(directory)
         Saved.restore()
 
 

@@ -59,10 +59,14 @@ def stage(directory):
     """What is laid over the container's root: Vigil as `make install` puts it, and the tests' own programs."""
     make(*[f"{BUILD.relative_to(ROOT)}/tests/tools/{name}" for name in TOOLS])
     make("install", f"DESTDIR={directory}")
+    stage_tools(BUILD, directory)
+
+
+def stage_tools(build, directory):
     tools = directory / TOOLS_AT.lstrip("/")
     tools.mkdir(parents=True)
     for name in TOOLS:
-        shutil.copy(BUILD / "tests/tools" / name, tools / name)
+        shutil.copy(build / "tests/tools" / name, tools / name)
     shutil.copy(tools / "crash", tools / "crash-setuid")
     (tools / "crash-setuid").chmod(0o4755)
 

@@ -17,11 +17,13 @@ systemd systemd-sysv dbus dbus-user-session libpam-systemd systemd-coredump polk
 libsystemd0 libnotify4 libjansson4 libinih1 libpopt0 libsqlite3-0 libarchive13 libglib2.0-0 libdw1 libelf1 libseccomp2 libcurl4
 dunst xvfb
 """.split()
-BUILD_PACKAGES = """
-gcc make pkg-config libc6-dev libsystemd-dev libnotify-dev libjansson-dev libinih-dev libpopt-dev libsqlite3-dev libarchive-dev
-libdw-dev libelf-dev libseccomp-dev libcurl4-openssl-dev gettext
-""".split()
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+
+
+def build_packages():
+    """What builds Vigil, from the one place that lists it."""
+    text = (Path(__file__).resolve().parents[2] / "bootstrap").read_text()
+    return re.search(r"^\tapt\) echo (.*?);;", text, re.M | re.S).group(1).replace("\\\n", " ").split()
 
 
 class Failure(Exception):
@@ -69,27 +71,52 @@ def _bootstrap(suite, packages, target):
         raise Failure(f"mmdebstrap could not make a root file system of '{suite}': {done.stdout[-2000:].strip()}")
 
 
-def cached(suite, packages=None):
-    """A root file system with these packages, of this week; never written to. Made if it is not there yet."""
+def cached(suite, role="run"):
+    """A root file system with the packages to run or to build Vigil, of this week; never written to. Made if need be."""
     cache = cache_directory()
-    packages = sorted(packages or PACKAGES)
-    kind = f"{suite}-{hashlib.sha256(' '.join(packages).encode()).hexdigest()[:10]}"
+    packages = sorted(PACKAGES if role == "run" else build_packages())
+    kind = f"{suite}-{role}-{hashlib.sha256(' '.join(packages).encode()).hexdigest()[:10]}"
     year, week, _ = datetime.date.today().isocalendar()
     ready = cache / f"{kind}-{year}w{week:02}"
     if ready.is_dir():
         return ready
     fresh = cache / f"{ready.name}.new"
     shutil.rmtree(fresh, ignore_errors=True)
-    older = sorted(p for p in cache.glob(f"{kind}-*w*") if p != fresh)
+    same = sorted(p for p in cache.glob(f"{kind}-*w*") if p != fresh)
     try:
         _bootstrap(suite, packages, fresh)
     except Failure:
         shutil.rmtree(fresh, ignore_errors=True)
-        if not older:
+        if not same:
             raise
-        print(f"no new root file system of '{suite}' could be made; going on with '{older[-1].name}'", file=sys.stderr, flush=True)
-        return older[-1]
+        print(f"no new root file system of '{suite}' could be made; going on with '{same[-1].name}'", file=sys.stderr, flush=True)
+        return same[-1]
     fresh.rename(ready)
-    for path in older:
-        shutil.rmtree(path)
+    for path in cache.glob(f"{suite}-{role}-*"):
+        if path != ready:
+            shutil.rmtree(path)
     return ready
+
+
+def overlay(lower, directory):
+    """A root of its own over the cached one, which stays as it is."""
+    root = directory / "root"
+    for layers in (directory, directory / "memory"):
+        layers.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if layers.name == "memory":  # an overlay cannot be written on top of another: take memory
+            subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=700", "tmpfs", str(layers)], check=True)
+        for name in ("upper", "work"):
+            (layers / name).mkdir()
+        root.mkdir(exist_ok=True)
+        options = f"lowerdir={lower},upperdir={layers}/upper,workdir={layers}/work"
+        done = subprocess.run(["mount", "-t", "overlay", "-o", options, "overlay", str(root)], capture_output=True, text=True)
+        if done.returncode == 0:
+            return root
+    raise Failure(f"cannot mount an overlay over '{lower}': {done.stderr.strip()}")
+
+
+def unmount_below(directory):
+    """The newest mount first."""
+    for line in reversed(Path("/proc/self/mountinfo").read_text().splitlines()):
+        if line.split()[4].startswith(f"{directory}/"):
+            subprocess.run(["umount", "-l", line.split()[4]], check=True)
