@@ -5,6 +5,7 @@
 #include "coredump/journal-internals.h"
 
 #include "common/text.h"
+#include "coredump/trust-core.h"
 #include "coredump/trust.h"
 
 #define THRESHOLD_SMALL ((size_t)4096)
@@ -37,14 +38,27 @@ static void trusted_take(
 	trusted->value[length] = '\0';
 }
 
-static CrashTrust decide(const Trusted *unit, const Trusted *uid)
+/* What journald says of who logged the entry. */
+typedef struct Origin {
+	bool nameless; /* it ended before journald could look at it */
+	uid_t uid;     /* CRASH_UID_UNKNOWN */
+} Origin;
+
+static CrashTrust decide(const Trusted *unit, const Trusted *uid, Origin *ret)
 {
 	TrustedFields fields = {
 		.systemd_unit = unit->count == 1 ? unit->value : NULL,
 		.uid = uid->count == 1 ? uid->value : NULL,
 	};
+	uint64_t number;
 
-	return unit->odd || uid->odd ? CRASH_UNVERIFIED : crash_trust(&fields);
+	*ret = (Origin){.uid = CRASH_UID_UNKNOWN};
+	if (unit->odd || uid->odd)
+		return CRASH_UNVERIFIED;
+	ret->nameless = unit->count == 0;
+	if (fields.uid && parse_u64(fields.uid, CRASH_UID_UNKNOWN - 1, &number) == 0)
+		ret->uid = (uid_t)number;
+	return crash_trust(&fields);
 }
 
 /* Loads a field that the small threshold has cut, and takes it. The first of that name is given;
@@ -82,7 +96,7 @@ static int take(sd_journal *journal, Crash *crash, const char *data, size_t leng
 	return crash_take_field(crash, data, name_length, value, value_length);
 }
 
-static int enumerate(sd_journal *journal, Crash *crash)
+static int enumerate(sd_journal *journal, Crash *crash, Origin *origin)
 {
 	Trusted unit = {.name = "_SYSTEMD_UNIT"}, uid = {.name = "_UID"};
 	const void *data;
@@ -101,7 +115,7 @@ static int enumerate(sd_journal *journal, Crash *crash)
 		if (r < 0)
 			return r;
 	}
-	crash->trust = decide(&unit, &uid);
+	crash->trust = decide(&unit, &uid, origin);
 	return 0;
 }
 
@@ -146,7 +160,7 @@ static int ask_one(
 	return take(journal, crash, data, length, unit, uid);
 }
 
-static int ask_all(sd_journal *journal, Crash *crash)
+static int ask_all(sd_journal *journal, Crash *crash, Origin *origin)
 {
 	Trusted unit = {.name = "_SYSTEMD_UNIT"}, uid = {.name = "_UID"};
 	int r = 0;
@@ -156,7 +170,7 @@ static int ask_all(sd_journal *journal, Crash *crash)
 		r = ask_one(journal, crash, asked[i], &unit, &uid);
 	for (size_t i = 0; i < crash_n_texts && r >= 0; i++)
 		r = ask_one(journal, crash, crash_texts[i].field, &unit, &uid);
-	crash->trust = decide(&unit, &uid);
+	crash->trust = decide(&unit, &uid, origin);
 	return r;
 }
 
@@ -185,19 +199,19 @@ static bool knows_cores(CrashJournal *journal)
  * name, or without a field COREDUMP in all the journals, there is none in the entry. Otherwise only
  * loading it would tell: the few entries without a core that stand beside those with one pass for
  * the latter until somebody wants theirs. */
-static int take_all(CrashJournal *journal, Crash *crash)
+static int take_all(CrashJournal *journal, Crash *crash, Origin *origin)
 {
 	bool ask = !has_field(journal->journal, "COREDUMP_FILENAME") && knows_cores(journal);
 	int r;
 
 	if (!ask) {
-		r = enumerate(journal->journal, crash);
+		r = enumerate(journal->journal, crash, origin);
 		if (r != -ENOMEM)
 			return r;
 		/* Anybody can log a field of hundreds of MB beside these. */
 		crash_done(crash);
 	}
-	r = ask_all(journal->journal, crash);
+	r = ask_all(journal->journal, crash, origin);
 	if (r >= 0 && ask && crash->kind == CRASH_COREDUMP)
 		r = crash_take_field(crash, "COREDUMP", strlen("COREDUMP"), "", 0);
 	return r;
@@ -213,15 +227,23 @@ static void take_boot(sd_journal *journal, Crash *crash)
 		(void)sd_id128_to_string(boot, crash->boot_id);
 }
 
+static bool is_proven(const CrashJournal *journal, const Crash *crash, const Origin *origin)
+{
+	return crash->trust == CRASH_UNVERIFIED && crash->kind == CRASH_COREDUMP &&
+	       origin->nameless && journal->cores &&
+	       crash_proven_by_core(journal->cores, crash, origin->uid);
+}
+
 int journal_read_entry(CrashJournal *journal, Crash *ret)
 {
+	Origin origin = {.uid = CRASH_UID_UNKNOWN};
 	usec_t realtime;
 	int r;
 
 	crash_done(ret);
 	r = sd_journal_get_realtime_usec(journal->journal, &realtime);
 	if (r >= 0)
-		r = take_all(journal, ret);
+		r = take_all(journal, ret, &origin);
 	if (r < 0)
 		return r;
 	take_boot(journal->journal, ret);
@@ -230,5 +252,8 @@ int journal_read_entry(CrashJournal *journal, Crash *ret)
 	r = sd_journal_get_cursor(journal->journal, &ret->cursor);
 	if (r < 0)
 		return r;
-	return crash_identify(ret, realtime);
+	r = crash_identify(ret, realtime);
+	if (r >= 0 && is_proven(journal, ret, &origin))
+		ret->trust = CRASH_GENUINE;
+	return r;
 }

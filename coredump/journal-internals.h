@@ -13,6 +13,7 @@ struct CrashJournal {
 	bool standing;	  /* on an entry, whose time is: */
 	bool core_seen;	  /* some journal of the handle has cores in it */
 	usec_t realtime;  /* of the entry, not of the crash */
+	char *cores;	  /* systemd's folder of cores, which may prove an entry; NULL: none can */
 	char *folders[4]; /* those that follow needs watches on; owned, NULL where there is none */
 };
 

@@ -6,6 +6,7 @@
 #include "common/io.h"
 #include "common/log.h"
 #include "common/text.h"
+#include "coredump/trust-core.h"
 #include <ctype.h>
 #include <glob.h>
 #include <sys/inotify.h>
@@ -96,6 +97,11 @@ int crash_journal_open(const JournalPlace *place, bool follow, CrashJournal **re
 	r = open_place(place, journal);
 	if (r < 0)
 		return r == -EMFILE ? -ENFILE : r;
+	if (place->cores || !journal->many) {
+		journal->cores = strdup(place->cores ? place->cores : TRUST_CORES);
+		if (!journal->cores)
+			return -ENOMEM;
+	}
 	r = journal_check_descriptors();
 	if (r >= 0 && follow)
 		r = start_following(journal);
@@ -115,6 +121,7 @@ CrashJournal *crash_journal_close(CrashJournal *journal)
 		sd_journal_close(journal->journal);
 	for (size_t i = 0; i < ELEMENTSOF(journal->folders); i++)
 		free(journal->folders[i]);
+	free(journal->cores);
 	free(journal);
 	return NULL;
 }

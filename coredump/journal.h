@@ -9,6 +9,9 @@
 typedef struct JournalPlace { /* as coredumpctl's -D, --file, --root; all empty: this machine's */
 	const char *directory, *root;
 	const char *const *files; /* NULL-terminated; NULL */
+	/* The folder whose cores may prove entries (trust-core.h); NULL: systemd's own for this
+	 * machine's journal, none for others, whose cores are not here. */
+	const char *cores;
 } JournalPlace;
 
 typedef struct CrashJournal CrashJournal;

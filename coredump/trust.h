@@ -14,5 +14,5 @@ typedef struct TrustedFields {	  /* of the entry, as journald added them; NULL: 
 
 /* CRASH_GENUINE: logged from systemd-coredump@INSTANCE.service (252 "0-61-0", 262
  * "0-1-79_28092-0", whatever else) or systemd-coredumpd.service; or by root itself, as for
- * crashes of PID 1 and journald. */
+ * crashes of PID 1 and journald. An entry without a unit may still be proven: trust-core.h. */
 CrashTrust crash_trust(const TrustedFields *fields);

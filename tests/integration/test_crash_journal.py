@@ -190,6 +190,67 @@ def test_forged_entries_are_listed_and_not_believed(index, place, unit, uid, exe
     assert rows(index, "pid, trust") == [(7, int(genuine))]
 
 
+@pytest.fixture
+def cores(tmp_path, monkeypatch):
+    """What stands for systemd's folder of cores."""
+    folder = tmp_path / "cores"
+    folder.mkdir(mode=0o755)
+    monkeypatch.setenv("VIGIL_TEST_CORES", str(folder))
+    return folder
+
+
+def nameless(folder, when, file=None, **fields):
+    """An entry whose sender had ended before journald looked at it, and the core it tells of."""
+    name = file or f"core.gimp.1000.{BOOT}.7.{when}.zst"
+    return without(crash_entry(7, when=when, COREDUMP_FILENAME=f"{folder}/{name}", **fields),
+                   "_SYSTEMD_UNIT", "_SYSTEMD_SLICE", "_EXE", "_COMM")
+
+
+@pytest.mark.parametrize("spoil", [
+    None, "no core", "of another", "not root's", "a link", "a folder for all", "a folder of another", "another uid", "another logger",
+    "another time", "another program", "elsewhere", "another unit"])
+def test_roots_core_proves_an_entry_without_a_unit(index, place, cores, spoil):
+    when = now() - HOUR
+    core = cores / f"core.gimp.1000.{BOOT}.7.{when}.zst"
+    if spoil != "no core":
+        core.write_bytes(b"")
+        os.setxattr(core, "user.coredump.exe", b"/usr/bin/evil" if spoil == "another program" else b"/usr/bin/gimp")
+    entry = nameless(cores, when)
+    if spoil == "of another":
+        core.rename(cores / f"core.gimp.1000.{BOOT}.8.{when}.zst")
+    elif spoil == "not root's":
+        os.chown(core, 1000, 1000)
+    elif spoil == "a link":
+        core.rename(cores / "x")
+        core.symlink_to("x")
+    elif spoil == "a folder for all":
+        cores.chmod(0o1777)
+    elif spoil == "a folder of another":
+        os.chown(cores, 1000, 1000)
+    elif spoil == "another uid":
+        core.rename(cores / f"core.gimp.1001.{BOOT}.7.{when}.zst")
+        entry = nameless(cores, when, f"core.gimp.1001.{BOOT}.7.{when}.zst")
+    elif spoil == "another logger":
+        entry = nameless(cores, when, _UID=1001)
+    elif spoil == "another time":
+        entry = nameless(cores, when, COREDUMP_TIMESTAMP=str(when + 1))
+    elif spoil == "elsewhere":
+        entry = nameless(cores / "..", when)
+    elif spoil == "another unit":
+        entry.append(("_SYSTEMD_UNIT", "session-2.scope"))
+    write_journal(place / "a.journal", [entry])
+    catch_up(index, place)
+    assert rows(index, "pid, trust") == [(7, int(spoil is None))]
+
+
+def test_a_core_that_cannot_be_read_proves_by_its_name(index, place, cores):
+    when = now() - HOUR
+    (cores / f"core.gimp.1000.{BOOT}.7.{when}.zst").write_bytes(b"")  # without attributes, as for whoever may not read them
+    write_journal(place / "a.journal", [nameless(cores, when)])
+    catch_up(index, place)
+    assert rows(index, "pid, trust") == [(7, 1)]
+
+
 def test_a_genuine_entry_behind_a_forged_one_is_told(index, place):
     when = now() - HOUR
     catch_up(index, write_journal(place / "a.journal", [crash_entry(7, when=when, unit="session-2.scope")]).parent)
