@@ -40,8 +40,9 @@ typedef struct Follower {
 	/* Of the newest entry; if it is gone, those logged after it are new. Before the first one:
 	 * where to begin. */
 	usec_t read_until_realtime;
-	bool news;    /* the cursor has moved since it was kept */
-	bool by_time; /* what was logged until then is passed over */
+	bool news;	/* the cursor has moved since it was kept */
+	bool by_time;	/* what was logged until then is passed over */
+	bool once_more; /* see PROCESSOR_AGAIN_USEC */
 	Recipient recipients[PROCESSOR_RECIPIENTS_MAX];
 	unsigned n_senders;
 	int told_error;	      /* of the journal, that was told last */
@@ -292,6 +293,8 @@ static void at_end(Follower *follower)
 		return;
 	}
 	next = crash_journal_timeout(follower->journal);
+	if (follower->once_more)
+		next = MIN_OF(next, now + PROCESSOR_AGAIN_USEC);
 	if (next != USEC_INFINITY)
 		(void)poll_later(follower, next > now ? next - now : 0);
 }
@@ -343,6 +346,7 @@ static int on_journal(sd_event_source *source, int fd, uint32_t revents, void *u
 	(void)source;
 	(void)fd;
 	(void)revents;
+	((Follower *)userdata)->once_more = true;
 	return process_journal(userdata);
 }
 
@@ -370,8 +374,17 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 
 	(void)source;
 	(void)usec;
+	if (follower->journal && follower->once_more) {
+		follower->once_more = false;
+		r = seek_on(follower);
+		if (r < 0) {
+			give_up_journal(follower, r);
+			return 0;
+		}
+	}
 	if (follower->journal)
 		return process_journal(follower);
+	follower->once_more = true;
 	r = open_journal(follower);
 	if (r < 0)
 		give_up_journal(follower, r);

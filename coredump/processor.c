@@ -6,6 +6,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/text.h"
+#include <fcntl.h>
 #include <poll.h>
 
 #define INSTANCE_MAX	    200
@@ -59,10 +60,54 @@ static void deliver_and_tell(const ProcessorSetup *setup, const Crash *crash)
 typedef struct Wait {
 	const ProcessorSetup *setup;
 	CrashJournal *journal;
-	bool polled; /* no inotify instance was left */
+	bool polled;	/* no inotify instance was left */
+	bool once_more; /* see PROCESSOR_AGAIN_USEC */
 	char unit[INSTANCE_MAX + 32];
-	usec_t deadline_monotonic;
+	usec_t begin_monotonic, deadline_monotonic;
+	bool unit_seen;	 /* its control group was there */
+	bool unit_ended; /* and is no more */
 } Wait;
+
+typedef enum UnitState {
+	UNIT_UNKNOWN, /* no control group can be seen from here */
+	UNIT_GONE,
+	UNIT_THERE,
+} UnitState;
+
+/* Where systemd mounts the hierarchy that it keeps its units in, by its age. */
+static UnitState look_for_unit(const Wait *wait)
+{
+	static const char *const slices[] = {"sys/fs/cgroup/system.slice",
+		"sys/fs/cgroup/unified/system.slice", "sys/fs/cgroup/systemd/system.slice"};
+	int root_fd = wait->setup->roots.root_fd;
+	UnitState state = UNIT_UNKNOWN;
+	char path[INSTANCE_MAX + 160];
+
+	for (size_t i = 0; i < ELEMENTSOF(slices); i++) {
+		(void)snprintf(path, sizeof path, "%s/system-systemd\\x2dcoredump.slice/%s",
+			slices[i], wait->unit);
+		if (faccessat(root_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			return UNIT_THERE;
+		if (faccessat(root_fd, slices[i], F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			state = UNIT_GONE;
+	}
+	return state;
+}
+
+/* systemd's line about the unit's end is one of those that wake us. */
+static void look_after_unit(Wait *wait)
+{
+	UnitState state = wait->unit_ended ? UNIT_UNKNOWN : look_for_unit(wait);
+	usec_t now = now_usec(CLOCK_MONOTONIC);
+
+	wait->unit_seen = wait->unit_seen || state == UNIT_THERE;
+	if (state != UNIT_GONE ||
+		(!wait->unit_seen && now < wait->begin_monotonic + PROCESSOR_TOGETHER_USEC))
+		return;
+	wait->unit_ended = true;
+	wait->deadline_monotonic =
+		MIN_OF(wait->deadline_monotonic, now + PROCESSOR_AFTERWARDS_USEC);
+}
 
 int processor_open_journal(
 	const ProcessorSetup *setup, const char *unit, CrashJournal **ret, bool *ret_polled)
@@ -91,6 +136,7 @@ static int open_journal(Wait *wait)
 	r = processor_open_journal(wait->setup, wait->unit, &wait->journal, &wait->polled);
 	if (r < 0)
 		return r;
+	wait->once_more = true;
 	return crash_journal_seek(wait->journal, NULL, wait->setup->since_realtime);
 }
 
@@ -120,23 +166,33 @@ static int pause_for_news(Wait *wait)
 	usec_t now = now_usec(CLOCK_MONOTONIC), until = wait->deadline_monotonic;
 	int r;
 
+	if (!wait->unit_seen && !wait->unit_ended &&
+		now < wait->begin_monotonic + PROCESSOR_TOGETHER_USEC)
+		until = MIN_OF(until, wait->begin_monotonic + PROCESSOR_TOGETHER_USEC);
 	if (wait->polled) {
 		until = MIN_OF(until, now + PROCESSOR_POLL_USEC);
 	} else {
 		pollfd.fd = crash_journal_fd(wait->journal);
 		pollfd.events = (short)crash_journal_events(wait->journal);
 		until = MIN_OF(until, crash_journal_timeout(wait->journal));
+		if (wait->once_more)
+			until = MIN_OF(until, now + PROCESSOR_AGAIN_USEC);
 	}
 	usec_t left = until > now ? until - now : 0;
 	const struct timespec span = {.tv_sec = (time_t)(left / USEC_PER_SEC),
 		.tv_nsec = (long)(left % USEC_PER_SEC) * 1000};
-	if (ppoll(&pollfd, 1, &span, NULL) < 0 && errno != EINTR)
+	int woken = ppoll(&pollfd, 1, &span, NULL);
+	if (woken < 0 && errno != EINTR)
 		return -errno;
 	if (wait->polled)
 		return open_journal(wait);
+	bool again = wait->once_more && woken == 0;
+	wait->once_more = woken != 0 || (wait->once_more && !again);
 	r = crash_journal_process(wait->journal);
 	/* Files came or went: the few minutes looked at are simply read again. */
-	return r == 2 ? crash_journal_seek(wait->journal, NULL, wait->setup->since_realtime) : r;
+	return r == 2 || (r >= 0 && again)
+		       ? crash_journal_seek(wait->journal, NULL, wait->setup->since_realtime)
+		       : r;
 }
 
 static int wait_for_entry(Wait *wait)
@@ -148,6 +204,7 @@ static int wait_for_entry(Wait *wait)
 		r = look(wait);
 		if (r > 0 || now_usec(CLOCK_MONOTONIC) >= wait->deadline_monotonic)
 			return r;
+		look_after_unit(wait);
 		if (r == 0)
 			r = pause_for_news(wait);
 		if (r < 0) { /* the journal went away under us (-ENOENT, -EIDRM): once more, anew */
@@ -161,8 +218,10 @@ static int wait_for_entry(Wait *wait)
 
 int processor_run_instance(const ProcessorSetup *setup, const char *instance)
 {
-	Wait wait = {
-		.setup = setup, .deadline_monotonic = now_usec(CLOCK_MONOTONIC) + setup->wait_usec};
+	usec_t now = now_usec(CLOCK_MONOTONIC);
+	Wait wait = {.setup = setup,
+		.begin_monotonic = now,
+		.deadline_monotonic = now + setup->wait_usec};
 
 	(void)snprintf(wait.unit, sizeof wait.unit, "systemd-coredump@%s.service", instance);
 	int r = wait_for_entry(&wait);

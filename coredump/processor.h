@@ -17,7 +17,17 @@
 /* What was logged while a follower without a cursor was being started. */
 #define PROCESSOR_START_USEC (30 * USEC_PER_SEC)
 /* Where no inotify instance is left for the journal: how often it is opened anew. */
-#define PROCESSOR_POLL_USEC	 (USEC_PER_SEC / 2)
+#define PROCESSOR_POLL_USEC (USEC_PER_SEC / 2)
+/* An entry that came without a unit (trust-core.h) is not found here. Once
+ * systemd-coredump@.service has ended, which its control group tells, no more than this is waited.
+ */
+#define PROCESSOR_AFTERWARDS_USEC (3 * USEC_PER_SEC)
+/* It is started together with this program; whose group is not there by now has ended already. */
+#define PROCESSOR_TOGETHER_USEC (5 * USEC_PER_SEC)
+/* After each wake-up it seeks, and looks, once more: an entry is counted in the file before the
+ * lists that matches go by know it, and who reads to the end in between sees none until another is
+ * counted. */
+#define PROCESSOR_AGAIN_USEC	 (250 * USEC_PER_MSEC)
 #define PROCESSOR_RECIPIENTS_MAX 64   /* users with crashes waiting at the same time */
 #define PROCESSOR_SENDERS_MAX	 16   /* processes that deliver at the same time, one a user */
 #define PROCESSOR_QUEUE_MAX	 1024 /* crashes of one user; more are left to the catch-up */

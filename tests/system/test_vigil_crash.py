@@ -1,0 +1,313 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""From the kernel's fault to the desktop: real programs of a real user crash beside the installed Vigil. For each: the journal's
+entry, the core's state, the row, what stands on the screen, and the reporter that a button starts."""
+import json
+import shlex
+
+import pytest
+
+from crashes import CRASH, SETUID, entries, limit_is_passed_on
+from desktop import Desktop
+from machine import TOOLS_AT, wait_for
+
+USER, UID, HOME = "alice", 1000, "/home/alice"
+UNIT = "vigil-monitord.service"
+REPORTER = f"{TOOLS_AT}/reporter"
+CONFIG = f"[Monitor]\nModules=coredump\n[Coredump]\nCrashReporter={REPORTER} --for-maintainers\n"
+
+
+class Vigil:
+    """What the user has of Vigil: the daemon's unit, the command line, programs of theirs that crash."""
+
+    def __init__(self, machine, desktop):
+        self.machine, self.desktop, self.n = machine, desktop, 0
+
+    def ctl(self, *args):
+        return self.machine.as_user(USER, "systemctl", "--user", *args)
+
+    def cli(self, *args, user=USER):
+        return self.machine.as_user(user, "vigil", *args)
+
+    def json(self, *args, user=USER):
+        done = self.cli(*args, "--json", user=user)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def rows(self, *args, user=USER):
+        return self.json("crash", "list", *args, user=user)["crashes"]
+
+    def info(self, pid, user=USER):
+        crash, = self.json("crash", "info", str(pid), user=user)["crashes"]
+        return crash
+
+    def module(self):
+        done = self.cli("status", "--json")
+        daemon = json.loads(done.stdout)["daemon"] if done.returncode == 0 else None
+        return next((m["status"] for m in daemon["modules"] if m["name"] == "coredump" and m.get("status")), None) if daemon else None
+
+    def started(self):
+        wait_for("the daemon to catch up", lambda: (self.module() or {}).get("sources", {}).get("journal", {}).get("caughtUp"))
+
+    def restart(self):
+        """A daemon that has its patience for notifications whole again, and a clean screen."""
+        self.desktop.close_all()
+        self.ctl("reset-failed", UNIT)  # more restarts than systemd takes for sound
+        done = self.ctl("restart", UNIT)
+        assert done.returncode == 0, done.stderr
+        self.started()
+
+    def program(self, of=CRASH):
+        """A program that nobody saw crash yet."""
+        self.n += 1
+        path = f"/usr/lib/vigil-test/{'setuid' if of == SETUID else 'editor'}-{self.n}"
+        self.machine.run("cp", "-p", of, path)
+        return path
+
+    def screen(self, name):
+        """The one notification about a program, off the screen."""
+        wait_for(f"a notification of {name}", lambda: any(name in e for e in self.seen()))
+        found = [e for e in self.seen() if name in e]
+        return found[0]
+
+    def seen(self):
+        return [f"{n['summary']}\n{n['body']}" for n in self.notices()]
+
+    def notices(self):
+        self.desktop.close_all()
+        return self.desktop.history()
+
+    def told(self, pid):
+        return wait_for(f"the row of {pid} to be told", lambda: [r for r in self.rows() if r["pid"] == pid and r["told"] == "told"])
+
+
+@pytest.fixture(scope="module")
+def desktop(machine):
+    desktop = Desktop(machine, USER)
+    yield desktop
+    desktop.end()
+
+
+@pytest.fixture(scope="module")
+def installed(machine, desktop):
+    vigil = Vigil(machine, desktop)
+    machine.write(f"{HOME}/.config/vigil/vigil.conf", CONFIG)
+    machine.run("chown", "-R", f"{USER}:", f"{HOME}/.config")
+    machine.write(REPORTER, f"#!/bin/sh\ncat >{HOME}/report.new\nenv >{HOME}/report.env\necho \"$@\" >{HOME}/report.args\n"
+                            f"cat /proc/self/cgroup >{HOME}/report.cgroup\nmv {HOME}/report.new {HOME}/report-$VIGIL_CRASH_PID\nsleep 60\n", 0o755)
+    machine.run("systemctl", "daemon-reload")
+    done = vigil.ctl("enable", "--now", UNIT)
+    assert done.returncode == 0, done.stderr
+    vigil.started()
+    yield vigil
+    vigil.ctl("disable", "--now", UNIT, "vigil-monitord.socket")
+    vigil.ctl("reset-failed", UNIT)
+    machine.run("rm", "-rf", f"{HOME}/.config/vigil", f"{HOME}/.local/state/vigil")
+
+
+@pytest.fixture
+def vigil(installed):
+    installed.restart()
+    return installed
+
+
+def crashed(vigil, *how, of=CRASH, start=None):
+    """One crash of a program of its own: its name, and the journal's entry."""
+    program = vigil.program(of)
+    mark = vigil.machine.cursor()
+    (start or vigil.machine.user_unit)(USER, program, *how)
+    entry, = entries(vigil.machine, mark)
+    return program.rsplit("/", 1)[1], entry, int(entry["COREDUMP_PID"])
+
+
+def no_processor_waits(machine):
+    """Each has found its entry, or that it came without a unit: none waits on."""
+    wait_for("the processors to end", lambda: not machine.run(
+        "systemctl", "--no-legend", "list-units", "--state=active,activating", "vigil-coredump-processor@*"))
+
+
+def row_of(vigil, pid):
+    rows = wait_for("the row", lambda: [r for r in vigil.rows() if r["pid"] == pid])
+    assert len(rows) == 1
+    return rows[0]
+
+
+@pytest.mark.parametrize("way, signal, words", [
+    ("segv", "SIGSEGV", "was closed after an invalid memory access"),
+    ("abort", "SIGABRT", "stopped itself after an internal error"),
+    ("sigsys", "SIGSYS", "was closed after a system call that it is not allowed to make"),
+    ("stack", "SIGSEGV", "was closed after an invalid memory access"),
+])
+def test_it_is_told_by_name_and_listed(vigil, way, signal, words):
+    name, entry, pid = crashed(vigil, way)
+    row = row_of(vigil, pid)
+    assert row["verified"] and row["signalName"] == signal and row["program"] == name and row["uid"] == UID
+    assert row["boot"] == entry["_BOOT_ID"] and row["time"] == int(entry["COREDUMP_TIMESTAMP"])
+    assert vigil.info(pid)["core"]["state"] == "present"
+    vigil.told(pid)
+    assert vigil.screen(name).split("\n")[0] == f"{name} {words}"
+
+
+def test_a_core_limit(vigil):
+    """Where this systemd asks for the limit, no core is stored, and that is said; told it is all the same."""
+    name, _, pid = crashed(vigil, "limit", "0", "segv")
+    row_of(vigil, pid)
+    assert vigil.info(pid)["core"]["state"] == ("none" if limit_is_passed_on(vigil.machine) else "present")
+    vigil.told(pid)
+    assert name in vigil.screen(name)
+
+
+def test_a_core_over_its_limit(vigil):
+    name, _, pid = crashed(vigil, "limit", "65536", "big", "8", "segv")
+    row_of(vigil, pid)
+    assert vigil.info(pid)["core"]["state"] == ("truncated" if limit_is_passed_on(vigil.machine) else "present")
+    vigil.told(pid)
+    assert name in vigil.screen(name)
+
+
+def test_a_setuid_program(vigil):
+    """Told as any other; the core is root's, and which rule withheld it is said."""
+    name, _, pid = crashed(vigil, "segv", of=SETUID)
+    row_of(vigil, pid)
+    core = vigil.info(pid)["core"]
+    assert core["state"] == "inaccessible" and core["why"], core
+    vigil.told(pid)
+    assert name in vigil.screen(name)
+    done = vigil.cli("crash", "dump", str(pid), "--no-ask-password", "-o", f"{HOME}/stolen")
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert not vigil.machine.path(f"{HOME}/stolen").exists()
+
+
+def test_an_administrator_s_password_fetches_the_core(vigil):
+    """As a person would: vigil crash dump on a terminal, carol's password at the prompt, the user's own file in the end."""
+    machine = vigil.machine
+    name, _, pid = crashed(vigil, "segv", of=SETUID)
+    row_of(vigil, pid)
+    terminal = machine.terminal(USER, "vigil", "crash", "dump", str(pid), "-o", f"{HOME}/fetched")
+    asked = " ".join(terminal.expect("Password: ").split())
+    assert name in asked and f"{USER} ({UID})" in asked, asked  # whose core of which program it is
+    terminal.type_secret("carol-secret")
+    text = terminal.rest()
+    assert terminal.status == 0, text
+    head = machine.run("head", "-c", "4", f"{HOME}/fetched")
+    assert head == "\x7fELF" and machine.run("stat", "-c", "%U %a", f"{HOME}/fetched").strip() == f"{USER} 600"
+    machine.run("rm", f"{HOME}/fetched")
+
+
+def test_five_hundred_in_a_loop(vigil):
+    """All are in the index, and the screen stays quiet."""
+    machine, program = vigil.machine, vigil.program()
+    mark, before = machine.cursor(), len(vigil.notices())
+    assert machine.user_unit(USER, program, "times", "500", "segv", timeout=300).returncode == 0
+    pids = {int(e["COREDUMP_PID"]) for e in entries(machine, mark, 500, deadline=120)}
+    name = program.rsplit("/", 1)[1]
+    wait_for("all rows", lambda: len([r for r in vigil.rows("--all") if r["pid"] in pids and r["program"] == name]) == 500, 60)
+    told = [e for e in vigil.seen()[:-before or None] if name in e]
+    assert 1 <= len(told) <= 6, told
+    assert any("again and again" in e or "500" in e or "100" in e or "times" in e for e in told), told
+    no_processor_waits(machine)
+    done = vigil.cli("crash", "groups", "--no-legend")
+    assert any(line.split()[0] == "500" for line in done.stdout.splitlines() if name in line), done.stdout
+
+
+def test_the_report_button_starts_the_reporter_in_a_unit_of_its_own(vigil):
+    machine = vigil.machine
+    name, entry, pid = crashed(vigil, "segv")
+    vigil.told(pid)
+    vigil.desktop.press("Report")
+    report = machine.path(f"{HOME}/report-{pid}")
+    wait_for("the report", report.exists)
+    crash = json.loads(report.read_text())
+    assert crash["pid"] == pid and crash["program"] == name and crash["signalName"] == "SIGSEGV"
+    env = dict(line.split("=", 1) for line in machine.path(f"{HOME}/report.env").read_text().splitlines() if "=" in line)
+    assert env["VIGIL_CRASH_EXE"] == entry["COREDUMP_EXE"] and env["VIGIL_CRASH_SIGNAL_NAME"] == "SIGSEGV"
+    assert machine.path(f"{HOME}/report.args").read_text() == "--for-maintainers\n"
+    assert "vigil-reporter-" in machine.path(f"{HOME}/report.cgroup").read_text()
+    assert vigil.ctl("restart", UNIT).returncode == 0  # it outlives the daemon
+    units = machine.run_as(USER, "systemctl", "--user", "--no-legend", "list-units", "vigil-reporter-*")
+    assert "running" in units
+    vigil.ctl("stop", *[line.split()[0] for line in units.splitlines()])
+
+
+def test_a_crash_starts_the_daemon_through_its_socket(vigil):
+    machine = vigil.machine
+    assert vigil.ctl("stop", UNIT).returncode == 0
+    assert vigil.ctl("is-active", "vigil-monitord.socket").stdout.strip() == "active"
+    # The few entries that come without a unit are left to the catch-up: one of several crashes delivers.
+    for _ in range(5):
+        mark = machine.cursor()
+        _, entry, pid = crashed(vigil, "abort")
+        delivered = wait_for("the processor to end", lambda: [
+            e for e in machine.journal(mark, SYSLOG_IDENTIFIER="vigil-coredump-processor")] or
+            [e for e in machine.journal(mark) if "vigil-coredump-processor@" in e.get("_SYSTEMD_UNIT", "")])
+        if any(f"pid {pid} delivered to uid {UID}" in e["MESSAGE"] for e in delivered):
+            break
+    else:
+        raise AssertionError([e["MESSAGE"] for e in delivered])
+    wait_for("the daemon", lambda: vigil.ctl("is-active", UNIT).stdout.strip() == "active")
+    vigil.told(pid)
+
+
+def test_what_happened_meanwhile_is_one_digest(vigil):
+    assert vigil.ctl("stop", UNIT, "vigil-monitord.socket").returncode == 0
+    before = len(vigil.notices())
+    names = [crashed(vigil, "segv")[::2] for _ in range(3)]
+    no_processor_waits(vigil.machine)
+    assert vigil.ctl("start", UNIT).returncode == 0
+    vigil.started()
+    for _, pid in names:
+        vigil.told(pid)
+    new = vigil.seen()[:-before or None]
+    assert len(new) == 1 and all(name in new[0] for name, _ in names), new
+    vigil.restart()
+    assert len(vigil.notices()) == before + 1  # nothing is told twice
+
+
+def test_kill_9_loses_nothing(vigil):
+    name, _, first = crashed(vigil, "segv")
+    vigil.told(first)
+    assert vigil.ctl("kill", "--signal=KILL", UNIT).returncode == 0
+    other, _, second = crashed(vigil, "abort")
+    wait_for("the daemon again", lambda: vigil.ctl("is-active", UNIT).stdout.strip() == "active")
+    vigil.told(second)
+    assert len([e for e in vigil.seen() if name in e]) == 1 and 1 <= len([e for e in vigil.seen() if other in e]) <= 2
+
+
+def test_at_logout_nothing_is_lost(machine, vigil):
+    """bob has no linger: his manager and daemon end with the session in which the program crashes."""
+    done = machine.in_session("bob", "sh", "-c", f"{CRASH} segv; true")
+    assert done.returncode == 0, done.stderr
+    wait_for("bob's manager to end", lambda: machine.call("systemctl", "is-active", "user@1001.service").stdout.strip() == "inactive")
+    found = machine.in_session("bob", "vigil", "crash", "list", "--json")
+    assert found.returncode == 0, found.stderr
+    assert [r["uid"] for r in json.loads(found.stdout)["crashes"]][-1:] == [1001]
+
+
+def test_others_are_not_told_of_it(machine, vigil):
+    mark, before = machine.cursor(), len(vigil.notices())
+    machine.run("systemd-run", "--quiet", "--collect", "-p", "DynamicUser=yes", "--unit=service-that-crashes", CRASH, "segv")
+    entry, = entries(machine, mark)
+    name, _, pid = crashed(vigil, "segv")
+    vigil.told(pid)  # behind it: the other one has been passed over
+    assert int(entry["COREDUMP_PID"]) not in [r["pid"] for r in vigil.rows()]
+    assert len(vigil.notices()) == before + 1
+    assert int(entry["COREDUMP_PID"]) in [r["pid"] for r in vigil.rows("--all", user="root")]
+
+
+def test_a_forged_entry_is_listed_and_not_told(vigil):
+    machine = vigil.machine
+    fields = ["MESSAGE=Process 4242 (bank) of user 1000 dumped core.", "MESSAGE_ID=fc2e22bc6ee647b6b90729ab34a250b1", "COREDUMP_PID=4242",
+              f"COREDUMP_UID={UID}", "COREDUMP_SIGNAL=11", "COREDUMP_EXE=/usr/bin/bank", "COREDUMP_COMM=bank",
+              "COREDUMP_TIMESTAMP=1790000000000000"]
+    assert machine.as_user(USER, "logger", "--journald", input="\n".join(fields) + "\n").returncode == 0
+    row = row_of(vigil, 4242)
+    assert not row["verified"] and row["told"] != "told"
+    name, _, pid = crashed(vigil, "segv")
+    vigil.told(pid)
+    assert vigil.screen(name) and not any("bank" in e for e in vigil.seen())
+
+
+def test_doctor_finds_the_crash_half_sound(vigil):
+    checks = {c["link"]: c for c in json.loads(vigil.cli("doctor", "--json").stdout)["checks"]}
+    for link in ("kernel.core_pattern", "journal", "index"):
+        assert checks[link]["state"] == "ok", checks[link]
+    assert not [c for c in checks.values() if c["state"] == "bad"], shlex.join(c["link"] for c in checks.values() if c["state"] == "bad")
