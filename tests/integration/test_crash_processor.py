@@ -12,7 +12,7 @@ import time
 import pytest
 
 from conftest import BUILD, wait_for
-from journals import BOOT, UNIT_252, UNIT_257, UNIT_262, UNIT_SOCKET, append, crash_entry
+from journals import BOOT, UNIT_252, UNIT_257, UNIT_262, UNIT_SOCKET, append, crash_entry, other_entry
 
 TOOL = BUILD / "tests/tools/processor-test"
 USER, OTHER = 12345, 12346
@@ -151,6 +151,21 @@ def test_it_waits_for_its_own_entry(place):
     assert child.wait(20) == 0
     wait_for("the crash", lambda: listener.messages)
     assert listener.pids() == [5]
+
+
+def test_it_does_not_outlive_its_crash_s_unit_for_long(place):
+    """An entry that came without a unit is not found here: the unit's end, which its control group tells, bounds the wait."""
+    group = place.root / "sys/fs/cgroup/system.slice/system-systemd\\x2dcoredump.slice/systemd-coredump@7-1-0.service"
+    group.mkdir(parents=True)
+    place.write(other_entry())
+    with open(place.tmp / "log", "w+") as log:
+        child = place.processes.start(place.argv("7-1-0", wait_msec=60000), stderr=log)
+        wait_for("it to follow", lambda: "anon_inode:inotify" in [os.readlink(f.path) for f in os.scandir(f"/proc/{child.pid}/fd")])
+        group.rmdir()
+        place.write(other_entry())  # systemd's own line about it
+        assert child.wait(20) == 0
+        log.seek(0)
+        assert "left no entry in time" in log.read()
 
 
 def test_an_entry_that_never_comes_is_one_line(place):
