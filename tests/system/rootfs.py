@@ -17,6 +17,7 @@ systemd systemd-sysv dbus dbus-user-session libpam-systemd systemd-coredump polk
 libsystemd0 libnotify4 libjansson4 libinih1 libpopt0 libsqlite3-0 libarchive13 libglib2.0-0 libdw1 libelf1 libseccomp2 libcurl4
 dunst xvfb
 """.split()
+KDE = {"bookworm": ["libkf5crash5"]}  # where a real KDE program crashes, too
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 
@@ -74,7 +75,7 @@ def _bootstrap(suite, packages, target):
 def cached(suite, role="run"):
     """A root file system with the packages to run or to build Vigil, of this week; never written to. Made if need be."""
     cache = cache_directory()
-    packages = sorted(PACKAGES if role == "run" else build_packages())
+    packages = sorted(PACKAGES + KDE.get(suite, []) if role == "run" else build_packages())
     kind = f"{suite}-{role}-{hashlib.sha256(' '.join(packages).encode()).hexdigest()[:10]}"
     year, week, _ = datetime.date.today().isocalendar()
     ready = cache / f"{kind}-{year}w{week:02}"
