@@ -20,8 +20,11 @@ static void add_key(Cli *cli, const char *key)
 
 	for (size_t i = columns; i < KEY_WIDTH; i++)
 		strbuf_add_char(&cli->out, ' ');
-	strbuf_addf(&cli->out, "%s%s:%s ", style_on(CELL_DIM, cli->colour), key,
-		style_off(CELL_DIM, cli->colour));
+	if (!*key) /* goes on with what stands above */
+		strbuf_add(&cli->out, "  ");
+	else
+		strbuf_addf(&cli->out, "%s%s:%s ", style_on(CELL_DIM, cli->colour), key,
+			style_off(CELL_DIM, cli->colour));
 }
 
 /* text is foreign: each line of it is escaped, and stands under the first. NULL: no line at all. */

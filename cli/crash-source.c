@@ -4,7 +4,7 @@
 #include "cli/crash-source.h"
 
 #include "cli/bus.h"
-#include "cli/crash-bounds.h"
+#include "cli/crash-settings.h"
 #include "common/clock.h"
 #include "common/i18n.h"
 #include "common/io.h"
@@ -284,12 +284,15 @@ static void on_core(const Crash *crash, void *userdata)
 /* One round of the daemon's own source, whose cursor is shared. */
 static int look_for_cores(CoreLook *look, int proc_fd, sd_event *event)
 {
-	const char *directories[] = {getenv("HOME"), NULL};
+	const char *directories[CONFIG_DIRECTORIES_MAX];
 	_cleanup_(freep) char *cursor = NULL;
 	CrashDirectory *directory = NULL;
+	MonitorConfig config;
 	usec_t since = 0;
 	int r;
 
+	crash_settings_load(&config);
+	config_crash_directories(&config, directories);
 	look->first = index_get_cursor(look->index, "directory", &cursor, &since) == -ENOENT;
 	const CrashDirectoryOptions options = {
 		.proc_fd = proc_fd, .directories = directories, .since_realtime = since};
@@ -300,6 +303,7 @@ static int look_for_cores(CoreLook *look, int proc_fd, sd_event *event)
 		r = index_set_cursor(
 			look->index, "directory", NULL, crash_directory_cursor(directory));
 	(void)crash_directory_free(directory);
+	config_done(&config);
 	return r;
 }
 

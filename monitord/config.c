@@ -5,6 +5,7 @@
 #include "common/log.h"
 #include "common/text.h"
 #include "coredump/index.h"
+#include <stdlib.h>
 
 #define AT(member) offsetof(MonitorConfig, member)
 static const ConfRange percent = {1, 100};
@@ -91,4 +92,18 @@ void config_load(MonitorConfig *ret, const char *const *dirs)
 void config_done(MonitorConfig *config)
 {
 	conf_done(config_rows, config_n_rows, config);
+}
+
+void config_crash_directories(
+	const MonitorConfig *config, const char *ret[static CONFIG_DIRECTORIES_MAX])
+{
+	const char *home = getenv("HOME");
+	size_t n = 0;
+
+	if (home)
+		ret[n++] = home;
+	for (char *const *at = config->crash_directories;
+		at && *at && n + 1 < CONFIG_DIRECTORIES_MAX; at++)
+		ret[n++] = *at;
+	ret[n] = NULL;
 }

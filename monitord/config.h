@@ -29,3 +29,9 @@ extern const size_t config_n_rows;
  * empties it. */
 void config_load(MonitorConfig *ret, const char *const *dirs);
 void config_done(MonitorConfig *config);
+
+#define CONFIG_DIRECTORIES_MAX 16
+/* Where core files are looked for beside where the kernel's pattern says: the home ($HOME), then
+ * Directories=. NULL-terminated, borrowed; what is more than fits is left out. */
+void config_crash_directories(
+	const MonitorConfig *config, const char *ret[static CONFIG_DIRECTORIES_MAX]);

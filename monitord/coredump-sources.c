@@ -109,14 +109,11 @@ static int open_socket(Coredump *coredump)
 
 static int open_directory(Coredump *coredump)
 {
-	char *const *configured = monitor_config(coredump->monitor)->crash_directories;
+	const char *directories[CONFIG_DIRECTORIES_MAX];
 	_cleanup_(freep) char *cursor = NULL;
-	const char *directories[16] = {getenv("HOME")};
 	usec_t since = coredump->store.begin_realtime;
-	size_t n = directories[0] != NULL;
 
-	for (; configured && *configured && n + 1 < ELEMENTSOF(directories); configured++)
-		directories[n++] = *configured;
+	config_crash_directories(monitor_config(coredump->monitor), directories);
 	(void)index_get_cursor(coredump->store.index, DIRECTORY_SOURCE, &cursor, &since);
 	const CrashDirectoryOptions options = {.proc_fd = monitor_proc_fd(coredump->monitor),
 		.directories = directories,
