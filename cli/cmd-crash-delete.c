@@ -77,8 +77,7 @@ static int finish(Deleting *deleting, int r)
 	return r == EXIT_DONE ? shown : r;
 }
 
-/* ---- delete
- * -------------------------------------------------------------------------------------- */
+/* ---- delete ---------------------------------------------------------------------------------- */
 
 /* Deletes exactly the file that was looked at. */
 static int delete_file(Deleting *deleting, const CrashSource *source, const char *path)
@@ -167,8 +166,7 @@ int cmd_crash_delete(Cli *cli, int argc, const char **argv)
 	return r;
 }
 
-/* ---- vacuum
- * -------------------------------------------------------------------------------------- */
+/* ---- vacuum ---------------------------------------------------------------------------------- */
 
 static int parse_bounds(const Cli *cli, CoreVacuum *ret)
 {

@@ -59,8 +59,7 @@ static void read_usage(const Cli *cli, Usage *ret)
 	ret->index_bytes = index_size();
 }
 
-/* ---- for people
- * ---------------------------------------------------------------------------------- */
+/* ---- for people ------------------------------------------------------------------------------ */
 
 static void add_title(Cli *cli, const char *title)
 {
@@ -173,8 +172,7 @@ static int show(Cli *cli, const Usage *usage)
 	return cli_show(cli);
 }
 
-/* ---- for programs
- * -------------------------------------------------------------------------------- */
+/* ---- for programs ---------------------------------------------------------------------------- */
 
 static void add_bound(json_t *root, const char *key, uint64_t bytes)
 {

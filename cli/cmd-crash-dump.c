@@ -67,8 +67,7 @@ static int fail_copy(const Dump *dump, int r)
 		dump->out_name, strerror(-r));
 }
 
-/* ---- where to
- * ------------------------------------------------------------------------------------ */
+/* ---- where to -------------------------------------------------------------------------------- */
 
 /* A sparse core may fit all the same, so a person may decide; a script is refused. */
 static int check_space(const Dump *dump)
@@ -149,8 +148,7 @@ static int write_core(Dump *dump, bool seekable)
 	return r < 0 ? fail_copy(dump, r) : EXIT_DONE;
 }
 
-/* ---- to a file
- * ------------------------------------------------------------------------------------ */
+/* ---- to a file ------------------------------------------------------------------------------- */
 
 static int report_written(Dump *dump)
 {

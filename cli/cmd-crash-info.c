@@ -194,8 +194,7 @@ static void show_info(Cli *cli, const CrashSource *source, const CrashRow *row)
 	add_text(cli, _("Message"), row->crash.message);
 }
 
-/* ---- the command
- * ---------------------------------------------------------------------------------- */
+/* ---- the command ----------------------------------------------------------------------------- */
 
 typedef struct Showing {
 	Cli *cli;

@@ -123,8 +123,7 @@ static int show_row(const CrashRow *row, void *userdata)
 	return 0;
 }
 
-/* ---- --present with -n
- * ---------------------------------------------------------------------- */
+/* ---- --present with -n ----------------------------------------------------------------------- */
 
 typedef struct Counting {
 	const CrashSource *source;
@@ -269,8 +268,7 @@ static void note_told(const CrashSource *source, const GPtrArray *untold)
 		index_rollback(source->index);
 }
 
-/* ---- the command
- * ---------------------------------------------------------------------------------- */
+/* ---- the command ----------------------------------------------------------------------------- */
 
 static void note_others(Cli *cli, const CrashSource *source, const CrashSelection *selection)
 {

@@ -65,8 +65,7 @@ static int resolve(Cli *cli, const CrashSource *source, const char *selector, Mu
 	return r;
 }
 
-/* ---- the list
- * ------------------------------------------------------------------------------------ */
+/* ---- the list -------------------------------------------------------------------------------- */
 
 typedef struct MuteList {
 	Table *table;
@@ -119,8 +118,7 @@ static int list_mutes(Cli *cli, const CrashSource *source)
 	return cli_show(cli);
 }
 
-/* ---- the commands
- * --------------------------------------------------------------------------------- */
+/* ---- the commands ---------------------------------------------------------------------------- */
 
 static int show_change(Cli *cli, const Mute *mute, bool muted, usec_t until)
 {

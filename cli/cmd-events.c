@@ -33,8 +33,7 @@ typedef struct Events {
 	int status;
 } Events;
 
-/* ---- one line ---------------------------------------------------------------------------------
- */
+/* ---- one line -------------------------------------------------------------------------------- */
 
 static void emit(Events *events, const char *text)
 {
@@ -121,8 +120,7 @@ static void tell_crash(Events *events, const CrashEvent *what)
 		emit_text(events, _("crash"), CELL_BAD, text);
 }
 
-/* ---- from the daemon ---------------------------------------------------------------------------
- */
+/* ---- from the daemon ------------------------------------------------------------------------- */
 
 static int on_arrived(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
@@ -178,8 +176,7 @@ static int on_refused(sd_bus_message *message, void *userdata, sd_bus_error *err
 	return on_word(userdata, message, "inotify-refused", "which", _("a program was refused:"));
 }
 
-/* ---- without it ---------------------------------------------------------------------------------
- */
+/* ---- without it ------------------------------------------------------------------------------ */
 
 static void on_crash(const CaughtCrash *caught, bool late, void *userdata)
 {
@@ -222,8 +219,7 @@ static int follow(Events *events)
 		on_crash, events, &events->follower);
 }
 
-/* ---- which of both ------------------------------------------------------------------------------
- */
+/* ---- which of both --------------------------------------------------------------------------- */
 
 static void note_source(const Events *events, bool daemon)
 {

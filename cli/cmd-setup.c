@@ -62,8 +62,7 @@ static Step *add_step(Setup *setup, const char *what, StepState state)
 	return step;
 }
 
-/* ---- the user's units ---------------------------------------------------------------------------
- */
+/* ---- the user's units ------------------------------------------------------------------------ */
 
 /* systemctl(1) knows every detail of enabling. Its exit status, or -errno; quiet: no output. */
 static int run_systemctl(const char *const *arguments, bool quiet)
@@ -122,8 +121,7 @@ static void plan_units(Setup *setup)
 	}
 }
 
-/* ---- KDE's programs -----------------------------------------------------------------------------
- */
+/* ---- KDE's programs -------------------------------------------------------------------------- */
 
 /* environment.d(5) of the user. Caller frees; NULL: no home. */
 static char *environment_dir(void)
@@ -186,8 +184,7 @@ static void plan_environment(Setup *setup, const Pipeline *pipeline, const char 
 		set_command(step, "echo %s >%s/%s", ENVIRONMENT_LINE, directory, ENVIRONMENT_FILE);
 }
 
-/* ---- root's part --------------------------------------------------------------------------------
- */
+/* ---- root's part ----------------------------------------------------------------------------- */
 
 static void plan_system(Setup *setup, const Pipeline *pipeline, int root)
 {
@@ -208,8 +205,7 @@ static void plan_system(Setup *setup, const Pipeline *pipeline, int root)
 			"sudo mkdir -p /var/log/journal && sudo systemctl restart systemd-journald && sudo journalctl --flush");
 }
 
-/* ---- the command --------------------------------------------------------------------------------
- */
+/* ---- the command ----------------------------------------------------------------------------- */
 
 static void show_step(Cli *cli, const Step *step)
 {

@@ -140,8 +140,7 @@ static void add_daemon(Cli *cli, const json_t *daemon)
 	add_modules(cli, daemon);
 }
 
-/* ---- crashes ------------------------------------------------------------------------------------
- */
+/* ---- crashes --------------------------------------------------------------------------------- */
 
 typedef struct CrashStatus {
 	bool readable; /* the figures are there */

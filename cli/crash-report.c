@@ -15,8 +15,7 @@
 #define FRAME_MAX ((size_t)1000)
 #define TRACE_MAX ((size_t)34 * 1000) /* as it is written */
 
-/* ---- hiding -----------------------------------------------------------------------------------
- */
+/* ---- hiding ---------------------------------------------------------------------------------- */
 
 /* The length of a home directory at the start of s; 0: none is there. */
 static size_t home_length(const char *s, const CrashReportContext *context)
@@ -65,8 +64,7 @@ void crash_report_hide(StrBuf *out, const char *text, const CrashReportContext *
 	}
 }
 
-/* ---- parts ------------------------------------------------------------------------------------
- */
+/* ---- parts ----------------------------------------------------------------------------------- */
 
 /* What would mean something in Markdown becomes an apostrophe. */
 static void defuse(StrBuf *text, const char *characters)

@@ -182,8 +182,7 @@ void crash_selection_done(CrashSelection *selection)
 	}
 }
 
-/* ---- one crash
- * ---------------------------------------------------------------------------------- */
+/* ---- one crash ------------------------------------------------------------------------------- */
 
 typedef struct Several {
 	StrBuf lines;

@@ -70,8 +70,7 @@ static bool daemon_keeps(const char *path)
 	       json_is_true(json_object_get(journal, "caughtUp"));
 }
 
-/* ---- which place -------------------------------------------------------------------------------
- */
+/* ---- which place ----------------------------------------------------------------------------- */
 
 static int expand_files(char *const *patterns, char ***ret)
 {
@@ -163,8 +162,7 @@ static unsigned count_closed_files(const JournalPlace *place)
 	return count_closed(AT_FDCWD, persistent, 1) + count_closed(AT_FDCWD, kept, 1);
 }
 
-/* ---- the index
- * ---------------------------------------------------------------------------------- */
+/* ---- the index ------------------------------------------------------------------------------- */
 
 static int copy_row(const CrashRow *row, void *userdata)
 {
@@ -228,8 +226,7 @@ static int open_index(
 	return open_in_memory(source, path, r);
 }
 
-/* ---- catching up
- * -------------------------------------------------------------------------------- */
+/* ---- catching up ----------------------------------------------------------------------------- */
 
 int crash_source_journal(const CrashSource *source, CrashJournal **ret)
 {
@@ -262,8 +259,7 @@ static int catch_up(CrashSource *source, bool *ret_index_failed)
 	return r;
 }
 
-/* ---- core files ---------------------------------------------------------------------------------
- */
+/* ---- core files ------------------------------------------------------------------------------ */
 
 typedef struct CoreLook {
 	CrashIndex *index;

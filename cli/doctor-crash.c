@@ -19,8 +19,7 @@
 
 #define GROUPS_MAX 256
 
-/* ---- kernel and systemd-coredump ----------------------------------------------------------------
- */
+/* ---- kernel and systemd-coredump ------------------------------------------------------------- */
 
 /* systemd-coredump is there, and the kernel does not call it. */
 #define REAPPLY_COMMAND                                                                            \
@@ -103,8 +102,7 @@ static void check_processor(Doctor *doctor, const Pipeline *pipeline)
 	}
 }
 
-/* ---- the journal --------------------------------------------------------------------------------
- */
+/* ---- the journal ----------------------------------------------------------------------------- */
 
 static void check_journal(Doctor *doctor)
 {
@@ -160,8 +158,7 @@ static void check_sight(Doctor *doctor)
 		free(*name);
 }
 
-/* ---- cores --------------------------------------------------------------------------------------
- */
+/* ---- cores ----------------------------------------------------------------------------------- */
 
 static void check_storage(Doctor *doctor, int root, const Pipeline *pipeline)
 {
@@ -214,8 +211,7 @@ static void check_limit(Doctor *doctor, const Pipeline *pipeline)
 				: "ulimit -S -c unlimited");
 }
 
-/* ---- KDE ----------------------------------------------------------------------------------------
- */
+/* ---- KDE ------------------------------------------------------------------------------------- */
 
 /* Environment of the user's manager: what its programs are started with. -errno: no manager. */
 static int manager_has(const char *assignment)
@@ -256,8 +252,7 @@ static void check_kcrash(Doctor *doctor, const Pipeline *pipeline)
 			"vigil setup");
 }
 
-/* ---- Vigil's end --------------------------------------------------------------------------------
- */
+/* ---- Vigil's end ----------------------------------------------------------------------------- */
 
 static void report_index(Doctor *doctor, const char *path, int r)
 {

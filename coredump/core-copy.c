@@ -150,8 +150,7 @@ int core_copy(int fd, int out, uint64_t max_bytes,
 	return core_copy_as(fd, out, false, max_bytes, progress, userdata, ret);
 }
 
-/* ---- sizes before a copy -----------------------------------------------------------------------
- */
+/* ---- sizes before a copy --------------------------------------------------------------------- */
 
 static uint64_t little_endian(const unsigned char *data, size_t size)
 {

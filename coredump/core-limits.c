@@ -222,8 +222,7 @@ uint64_t core_limits_left(const CoreLimits *limits, uint64_t used_bytes)
 	return left;
 }
 
-/* ---- tmpfiles.d(5): "d /var/lib/systemd/coredump 0755 root root 2w" -----------------------------
- */
+/* ---- tmpfiles.d(5): "d /var/lib/systemd/coredump 0755 root root 2w" -------------------------- */
 
 /* The age of the line for the cores' folder. 1 found (0: kept), 0 no such line. */
 static int age_in(char *text, usec_t *ret)

@@ -146,8 +146,7 @@ void core_look(int root_fd, const Crash *crash, CoreInfo *ret)
 		ret->state = CORE_NONE;
 }
 
-/* ---- which rule --------------------------------------------------------------------------------
- */
+/* ---- which rule ------------------------------------------------------------------------------ */
 
 /* systemd's uid-classification.h: system, greeters, DynamicUser=, nobody. */
 static bool is_no_person(uid_t uid, uid_t system_uid_max)

@@ -118,8 +118,7 @@ void core_store_done(CoreStore *store)
 	*store = (CoreStore){};
 }
 
-/* ---- programs ----------------------------------------------------------------------------------
- */
+/* ---- programs -------------------------------------------------------------------------------- */
 
 static int by_comm(const void *a, const void *b)
 {

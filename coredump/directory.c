@@ -131,8 +131,7 @@ size_t core_directory_n_folders(const CoreDirectory *directory)
 	return directory->n_folders;
 }
 
-/* ---- one core
- * ------------------------------------------------------------------------------------ */
+/* ---- one core -------------------------------------------------------------------------------- */
 
 static usec_t mtime_of(const struct stat *st)
 {
@@ -268,8 +267,7 @@ static void look_at_file(Pass *pass, const Folder *folder, int dir_fd, KnownFile
 	file->mtime = mtime_of(&st);
 }
 
-/* ---- a folder
- * ------------------------------------------------------------------------------------ */
+/* ---- a folder -------------------------------------------------------------------------------- */
 
 static int by_name(const void *a, const void *b)
 {

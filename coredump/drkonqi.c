@@ -108,8 +108,7 @@ char **drkonqi_arguments(const char *path, const json_t *kcrash)
 	return words;
 }
 
-/* ---- files ------------------------------------------------------------------------------------
- */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 static json_t *journal_fields(const ReporterSetup *setup, const Crash *crash)
 {

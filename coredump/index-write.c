@@ -350,8 +350,7 @@ int index_add(CrashIndex *index, const Crash *crash, bool told, IndexAdded *ret)
 	return r;
 }
 
-/* ---- what became of a crash --------------------------------------------------------------------
- */
+/* ---- what became of a crash ------------------------------------------------------------------ */
 
 /* One change of the row with this hash; sql has the value as ?1 and the hash as ?2. */
 static int change(

@@ -381,8 +381,7 @@ char *index_path_for_place(const char *place)
 	return cache && asprintf(&path, "%s/journal-%.16s.db", cache, digest) >= 0 ? path : NULL;
 }
 
-/* ---- transactions and cursors ------------------------------------------------------------------
- */
+/* ---- transactions and cursors ---------------------------------------------------------------- */
 
 int index_begin(CrashIndex *index)
 {

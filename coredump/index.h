@@ -179,8 +179,7 @@ int index_mutes(CrashIndex *index,
 	int (*mute)(MuteKind kind, const char *value, usec_t until_realtime, void *userdata),
 	void *userdata);
 
-/* ---- bounds
- * -------------------------------------------------------------------------------------- */
+/* ---- bounds ---------------------------------------------------------------------------------- */
 
 typedef struct IndexBounds {
 	uint64_t max_rows;  /* hard cap; INDEX_MAX_ROWS */

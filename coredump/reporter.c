@@ -142,8 +142,7 @@ int reporter_choose(const ReporterSetup *setup, const Crash *crash, Reporter *re
 	return 0;
 }
 
-/* ---- what DrKonqi is told of the entry ----------------------------------------------------------
- */
+/* ---- what DrKonqi is told of the entry ------------------------------------------------------- */
 
 static void add_field(json_t *fields, const char *name, uint64_t value)
 {
@@ -188,8 +187,7 @@ json_t *reporter_journal_fields(const Crash *crash)
 	return fields;
 }
 
-/* ---- where it is
- * --------------------------------------------------------------------------------- */
+/* ---- where it is ----------------------------------------------------------------------------- */
 
 static char *find_in(const char *root, const char *folder, size_t length)
 {

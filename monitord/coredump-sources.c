@@ -24,8 +24,7 @@ static bool is_wanted(const Coredump *coredump, const char *source)
 	return wanted == NULL;
 }
 
-/* ---- the journal
- * ------------------------------------------------------------------------------------------- */
+/* ---- the journal ----------------------------------------------------------------------------- */
 
 static void on_caught(const CaughtCrash *caught, bool late, void *userdata)
 {
@@ -42,8 +41,7 @@ static int open_follower(Coredump *coredump)
 		JOURNAL_SOURCE, true, on_caught, coredump, &coredump->follower);
 }
 
-/* ---- the socket and the directories
- * ------------------------------------------------------------------------------------ */
+/* ---- the socket and the directories ---------------------------------------------------------- */
 
 static int mend_index(Coredump *coredump, int error);
 
@@ -122,8 +120,7 @@ static int open_directory(Coredump *coredump)
 		&coredump->directory);
 }
 
-/* ---- the index's troubles
- * ---------------------------------------------------------------------------------- */
+/* ---- the index's troubles -------------------------------------------------------------------- */
 
 static void restart_follower(Coredump *coredump)
 {
@@ -219,8 +216,7 @@ void coredump_keep_up(Coredump *coredump)
 	keep_up_in(coredump, coredump->store.in_memory ? MEND_USEC : UPKEEP_USEC);
 }
 
-/* ---- all of them
- * ------------------------------------------------------------------------------------------- */
+/* ---- all of them ----------------------------------------------------------------------------- */
 
 /* Only for want of memory a source is worth giving up all. */
 static int tolerate(int r, const char *what)

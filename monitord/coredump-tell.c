@@ -10,8 +10,7 @@
 #define RETRY_FIRST_USEC USEC_PER_MINUTE /* after a refusal; then doubled */
 #define RETRY_MAX_USEC	 (60 * USEC_PER_MINUTE)
 
-/* ---- telling of one
- * --------------------------------------------------------------------------------------- */
+/* ---- telling of one -------------------------------------------------------------------------- */
 
 static int find_app(const Crash *crash, CrashApp *ret)
 {
@@ -169,8 +168,7 @@ void coredump_arrived(Coredump *coredump, const Crash *arrived, bool late)
 	json_decref(crash.kcrash);
 }
 
-/* ---- what came of it
- * --------------------------------------------------------------------------------------- */
+/* ---- what came of it ------------------------------------------------------------------------- */
 
 static void on_reached(Coredump *coredump, const CrashPosted *posted, CrashHashes *hashes)
 {
@@ -231,9 +229,7 @@ void coredump_tell_again(Coredump *coredump)
 	coredump_digest_in(coredump, COREDUMP_SOON_USEC);
 }
 
-/* ---- buttons
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- buttons --------------------------------------------------------------------------------- */
 
 int coredump_report(Coredump *coredump, const char *hash)
 {

@@ -94,8 +94,7 @@ static Slot *room_for(CrashBoard *board, CrashTopic topic, const char *program)
 	return oldest;
 }
 
-/* ---- what the server answers
- * ------------------------------------------------------------------------------- */
+/* ---- what the server answers ----------------------------------------------------------------- */
 
 static void on_delivered(uint32_t handle, bool ok, void *userdata)
 {
@@ -135,8 +134,7 @@ static void on_closed(uint32_t handle, bool by_person, void *userdata)
 	empty(slot);
 }
 
-/* ---- showing
- * ---------------------------------------------------------------------------------------------- */
+/* ---- showing --------------------------------------------------------------------------------- */
 
 /* False: the queue is full. */
 static bool show(CrashBoard *board, Slot *slot, const Notification *what)
@@ -266,8 +264,7 @@ void crash_board_post_text(CrashBoard *board, CrashTopic topic, const char *summ
 		refuse(board, slot);
 }
 
-/* ---- updates
- * ---------------------------------------------------------------------------------------------- */
+/* ---- updates --------------------------------------------------------------------------------- */
 
 static int on_update(sd_event_source *source, uint64_t usec, void *userdata)
 {
@@ -299,9 +296,7 @@ void crash_board_count(CrashBoard *board, const char *program, const CrashDecisi
 			UPDATE_USEC, UPDATE_USEC / 4, on_update, board);
 }
 
-/* ---- life
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static void close_slot(CrashBoard *board, Slot *slot)
 {

@@ -37,9 +37,7 @@ static int reply_json(sd_bus_message *call, const json_t *root)
 	return text ? sd_bus_reply_method_return(call, "s", text) : -ENOMEM;
 }
 
-/* ---- List
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- List ------------------------------------------------------------------------------------ */
 
 typedef struct ListOptions {
 	CrashQuery query;
@@ -158,8 +156,7 @@ static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *error
 	return reply_json(call, root);
 }
 
-/* ---- one crash
- * ------------------------------------------------------------------------------------------ */
+/* ---- one crash ------------------------------------------------------------------------------- */
 
 static int name_hit(const CrashRow *row, void *userdata)
 {

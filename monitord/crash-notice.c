@@ -8,9 +8,7 @@
 
 #define DAY_USEC (24 * 60 * USEC_PER_MINUTE)
 
-/* ---- names
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 static void add_text(StrBuf *out, const char *text, bool markup)
 {
@@ -68,8 +66,7 @@ const char *crash_notice_when(usec_t realtime, usec_t now_realtime, char buf[sta
 	return buf;
 }
 
-/* ---- one crash
- * ------------------------------------------------------------------------------------------- */
+/* ---- one crash ------------------------------------------------------------------------------- */
 
 static void add_program(StrBuf *out, const CrashApp *app)
 {
@@ -170,8 +167,7 @@ size_t crash_notice_actions(const CrashNotice *notice, const CrashButtons *butto
 	return n;
 }
 
-/* ---- several
- * --------------------------------------------------------------------------------------------- */
+/* ---- several --------------------------------------------------------------------------------- */
 
 void crash_digest_summary(const CrashDigest *digest, usec_t now_realtime, StrBuf *out)
 {

@@ -24,8 +24,7 @@ const char *crash_reason_to_string(CrashReason reason)
 	return reason >= 0 && reason < CRASH_REASON_MAX ? names[reason] : "?";
 }
 
-/* ---- what is remembered
- * ------------------------------------------------------------------------------------ */
+/* ---- what is remembered ---------------------------------------------------------------------- */
 
 static const PolicySignature *find_signature(const CrashPolicy *policy, const char *signature)
 {
@@ -83,8 +82,7 @@ static PolicyProgram *program_of(CrashPolicy *policy, const char *program)
 	return oldest;
 }
 
-/* ---- bucket and flood
- * ---------------------------------------------------------------------------------- */
+/* ---- bucket and flood ------------------------------------------------------------------------ */
 
 static double spent_now(const CrashPolicy *policy, usec_t now)
 {
@@ -158,8 +156,7 @@ bool crash_policy_flood_ended(CrashPolicy *policy, usec_t now, CrashFlood *ret)
 	return true;
 }
 
-/* ---- one arrival
- * ----------------------------------------------------------------------------------------- */
+/* ---- one arrival ----------------------------------------------------------------------------- */
 
 /* True: with this one a loop begins. */
 static bool add_to_loop(PolicyProgram *program, usec_t now)
@@ -284,8 +281,7 @@ void crash_policy_told(CrashPolicy *policy, const char *signature, usec_t now)
 		found->news = now + CRASH_NEWS_AGAIN_USEC;
 }
 
-/* ---- digests
- * --------------------------------------------------------------------------------------------- */
+/* ---- digests --------------------------------------------------------------------------------- */
 
 bool crash_policy_may_digest(CrashPolicy *policy, usec_t now)
 {

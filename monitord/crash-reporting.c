@@ -40,8 +40,7 @@ void crash_reporting_done(CrashReporting *reporting)
 	*reporting = (CrashReporting){.cache_fd = -EBADF};
 }
 
-/* ---- the reporter
- * ------------------------------------------------------------------------------------ */
+/* ---- the reporter ---------------------------------------------------------------------------- */
 
 static ReporterChoice choice_of(const MonitorConfig *config)
 {
@@ -107,9 +106,7 @@ int crash_reporting_start(const CrashReporting *reporting, const Crash *crash, b
 	return r;
 }
 
-/* ---- buttons
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- buttons --------------------------------------------------------------------------------- */
 
 /* `vigil …` in a terminal. */
 static void show(const CrashReporting *reporting, const char *const *argv, const char *unit)

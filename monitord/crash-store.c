@@ -46,8 +46,7 @@ static int open_file(const char *path, CrashIndex **ret, IndexFound *ret_found, 
 	return r;
 }
 
-/* ---- from one to another
- * ---------------------------------------------------------------------------------- */
+/* ---- from one to another --------------------------------------------------------------------- */
 
 static int carry_cursor(const char *source, const char *cursor, usec_t realtime, void *userdata)
 {

@@ -102,8 +102,7 @@ char **detach_environment(const char *const *added)
 	return copy;
 }
 
-/* ---- running ----------------------------------------------------------------------------------
- */
+/* ---- running --------------------------------------------------------------------------------- */
 
 int detach_text_fd(const char *text)
 {

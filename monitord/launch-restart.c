@@ -110,8 +110,7 @@ void launch_restart_done(LaunchRestart *restart)
 	*restart = (LaunchRestart){};
 }
 
-/* ---- doing it
- * ------------------------------------------------------------------------------------ */
+/* ---- doing it -------------------------------------------------------------------------------- */
 
 /* app-vigil-APPID@RANDOM.service, so that its next crash is known as the application's
  * (https://systemd.io/DESKTOP_ENVIRONMENTS/). */

@@ -117,8 +117,7 @@ static int run_detached(const Job *job)
 	return r;
 }
 
-/* ---- by systemd -------------------------------------------------------------------------------
- */
+/* ---- by systemd ------------------------------------------------------------------------------ */
 
 static int on_started(sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {

@@ -50,8 +50,7 @@ static InotifyThresholds thresholds_of(const Inotify *inotify)
 	};
 }
 
-/* ---- the notification
- * --------------------------------------------------------------------------------------- */
+/* ---- the notification ------------------------------------------------------------------------ */
 
 static void look_now(Inotify *inotify);
 
@@ -256,9 +255,7 @@ static void act(Inotify *inotify)
 	show(inotify, &warning);
 }
 
-/* ---- looking
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- looking --------------------------------------------------------------------------------- */
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
@@ -380,9 +377,7 @@ static void on_scanned(ScanResult *result, void *userdata)
 	}
 }
 
-/* ---- D-Bus
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- D-Bus ----------------------------------------------------------------------------------- */
 
 static int method_survey(sd_bus_message *call, void *userdata, sd_bus_error *error)
 {
@@ -463,9 +458,7 @@ static const sd_bus_vtable vtable[] = {
 };
 /* clang-format on */
 
-/* ---- the module
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- the module ------------------------------------------------------------------------------ */
 
 static void stop(void *state)
 {

@@ -107,8 +107,7 @@ void monitor_emit_changed(const Monitor *monitor, const char *interface, const c
 			monitor->session, MONITOR_PATH, interface, property, NULL);
 }
 
-/* ---- the session bus
- * ------------------------------------------------------------------------------------ */
+/* ---- the session bus ------------------------------------------------------------------------- */
 
 static int connect_session(Monitor *monitor);
 
@@ -230,9 +229,7 @@ static int connect_session(Monitor *monitor)
 	return 0;
 }
 
-/* ---- life
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
 {

@@ -62,8 +62,7 @@ static void answer(NotifierThread *thread, ThreadAnswer what)
 	(void)!write(thread->answer_fd, &one, sizeof one);
 }
 
-/* ---- the connection
- * ------------------------------------------------------------------------------- */
+/* ---- the connection -------------------------------------------------------------------------- */
 
 static void disconnect(NotifierThread *thread)
 {
@@ -120,8 +119,7 @@ static bool connect_bus(NotifierThread *thread)
 	return true;
 }
 
-/* ---- shown notifications
- * ---------------------------------------------------------------------------- */
+/* ---- shown notifications --------------------------------------------------------------------- */
 
 static void live_free(gpointer data)
 {
@@ -273,8 +271,7 @@ static void close_those_of(NotifierThread *thread, char *server)
 	g_free(server);
 }
 
-/* ---- requests
- * ------------------------------------------------------------------------------------------ */
+/* ---- requests -------------------------------------------------------------------------------- */
 
 static void request_free(gpointer data)
 {
@@ -398,8 +395,7 @@ ThreadAnswer *notifier_thread_next_answer(NotifierThread *thread)
 	return g_async_queue_try_pop(thread->answers);
 }
 
-/* ---- the thread's life
- * ----------------------------------------------------------------------------------- */
+/* ---- the thread's life ----------------------------------------------------------------------- */
 
 /* libnotify complains on stderr of what its calls return, too: that no server is there is ours to
  * say, once and in our words. */

@@ -14,8 +14,7 @@
 #define ENTRY_ID_MAX	200
 #define ENTRY_DIRS_MAX	64
 
-/* ---- where
- * --------------------------------------------------------------------------------------------- */
+/* ---- where ----------------------------------------------------------------------------------- */
 
 typedef struct DirList {
 	char **dirs;
@@ -73,8 +72,7 @@ char **desktop_entry_dirs(void)
 	return list.failed ? desktop_entry_dirs_free(list.dirs) : list.dirs;
 }
 
-/* ---- what
- * ---------------------------------------------------------------------------------------------- */
+/* ---- what ------------------------------------------------------------------------------------ */
 
 /* A locale taken apart: lang_COUNTRY.ENCODING@MODIFIER; the encoding does not matter. */
 typedef struct Language {
@@ -314,8 +312,7 @@ void desktop_entry_done(DesktopEntry *entry)
 	*entry = (DesktopEntry){};
 }
 
-/* ---- finding
- * ------------------------------------------------------------------------------------------- */
+/* ---- finding --------------------------------------------------------------------------------- */
 
 /* Flatpak's and snap's exports are symlinks, so they are followed; what they end at must be a
  * regular file, and opening never waits for a FIFO's writer. */

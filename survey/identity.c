@@ -224,8 +224,7 @@ char *identity_container(const char *cgroup, const char *unit)
 	return snap ? labelled("snap", snap, strcspn(snap, ".")) : NULL;
 }
 
-/* ---- whose it is
- * --------------------------------------------------------------------------------------- */
+/* ---- whose it is ----------------------------------------------------------------------------- */
 
 /* Words of ids and folders that name a vendor or nothing at all. */
 static bool says_nothing(const char *word, size_t length)
@@ -303,8 +302,7 @@ bool identity_is_own(const char *path, const DesktopEntry *entry)
 	return false;
 }
 
-/* ---- all of it, for a row
- * ------------------------------------------------------------------------------ */
+/* ---- all of it, for a row -------------------------------------------------------------------- */
 
 IdentityCache *identity_cache_new(const char *const *dirs, const char *locale)
 {

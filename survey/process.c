@@ -51,8 +51,7 @@ static ssize_t read_text(ProcessList *list, int dir, const char *name, size_t ma
 	return (ssize_t)length;
 }
 
-/* ---- who it is
- * ------------------------------------------------------------------------------------ */
+/* ---- who it is ------------------------------------------------------------------------------- */
 
 static const char *status_line(const char *status, const char *key)
 {

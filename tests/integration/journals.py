@@ -100,7 +100,7 @@ def crash_entry(pid, exe="/usr/bin/gimp", when=None, uid=1000, signal=11, boot=B
         ("MESSAGE_ID", COREDUMP),
         ("MESSAGE", f"Process {pid} ({comm}) of user {uid} dumped core.\n\n"
                     f"Stack trace of thread {pid}:\n#0  0x00007f1122334455 raise (libc.so.6 + 0x3bebc)\n"
-                    f"#1  0x0000555500001234 main (%s + 0x1234)\n" % comm),
+                    f"#1  0x0000555500001234 main ({comm} + 0x1234)\n"),
         ("COREDUMP_PID", pid),
         ("COREDUMP_UID", uid), ("COREDUMP_GID", uid),
         ("COREDUMP_SIGNAL", signal),

@@ -46,8 +46,7 @@ static inline void core_run(const char *command)
 	assert_int_equal(system(line), 0);
 }
 
-/* ---- real ones ----------------------------------------------------------------------------------
- */
+/* ---- real ones ------------------------------------------------------------------------------- */
 
 static const char crasher_source[] =
 	"#include <pthread.h>\n#include <stdlib.h>\n#include <string.h>\n"

@@ -9,8 +9,7 @@
 #define MACHINE "fedcba9876543210fedcba9876543210"
 #define BOOT	"0123456789abcdef0123456789abcdef"
 
-/* ---- patterns
- * ------------------------------------------------------------------------------------ */
+/* ---- patterns -------------------------------------------------------------------------------- */
 
 static void where_cores_go(void **state)
 {
@@ -151,8 +150,7 @@ static void hostile_names_take_no_time(void **state)
 	assert_true(now_usec(CLOCK_MONOTONIC) - before < 2 * USEC_PER_SEC);
 }
 
-/* ---- folders
- * ------------------------------------------------------------------------------------- */
+/* ---- folders --------------------------------------------------------------------------------- */
 
 typedef struct Arrived {
 	int n;
@@ -477,8 +475,7 @@ static void many_folders_in_one_pattern(void **state)
 	place_close(&place);
 }
 
-/* ---- the daemon's shell
- * -------------------------------------------------------------------------- */
+/* ---- the daemon's shell ---------------------------------------------------------------------- */
 
 static void run_until(sd_event *event, const Arrived *arrived, int n)
 {
@@ -551,8 +548,7 @@ static void on_the_loop(void **state)
 	free((char *)home);
 }
 
-/* ---- the kernel's own
- * ---------------------------------------------------------------------------- */
+/* ---- the kernel's own ------------------------------------------------------------------------ */
 
 static void what_this_kernel_writes(void **state)
 {

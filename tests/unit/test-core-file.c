@@ -275,8 +275,7 @@ static void whose_cores_are_roots(void **state)
 	}
 }
 
-/* ---- copies
- * -------------------------------------------------------------------------------------- */
+/* ---- copies ---------------------------------------------------------------------------------- */
 
 /* A core of 12 MiB: a head, data, a hole, data at odd places, a hole at the end. */
 static uint64_t make_holey(const char *name)

@@ -12,8 +12,7 @@
 #define GIB  ((uint64_t)1024 * 1024 * 1024)
 #define DAY  ((usec_t)86400 * USEC_PER_SEC)
 
-/* ---- names
- * --------------------------------------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 static void names(void **state)
 {
@@ -49,8 +48,7 @@ static void names(void **state)
 	assert_true(name.when_realtime == 1700000000000000);
 }
 
-/* ---- the folder
- * ---------------------------------------------------------------------------------- */
+/* ---- the folder ------------------------------------------------------------------------------ */
 
 /* program, uid, pid, days old, KiB */
 static void add_core(const char *comm, unsigned uid, unsigned pid, unsigned days, unsigned kib)
@@ -170,8 +168,7 @@ static void folders_that_are_none(void **state)
 	core_store_done(&store);
 }
 
-/* ---- what goes
- * ----------------------------------------------------------------------------------- */
+/* ---- what goes ------------------------------------------------------------------------------- */
 
 static bool keep_pid(const StoredCore *core, void *userdata)
 {
@@ -276,8 +273,7 @@ static void not_in_a_folder_of_roots(void **state)
 	core_store_done(&store);
 }
 
-/* ---- limits
- * -------------------------------------------------------------------------------------- */
+/* ---- limits ---------------------------------------------------------------------------------- */
 
 static void core_sizes(void **state)
 {
@@ -391,8 +387,7 @@ static void how_long_cores_stay(void **state)
 	assert_true(limits.max_age_usec == 0);
 }
 
-/* ---- pins
- * ---------------------------------------------------------------------------------------- */
+/* ---- pins ------------------------------------------------------------------------------------ */
 
 static int pins(void)
 {

@@ -7,9 +7,7 @@
 
 #include "tests/unit/test.h"
 
-/* ---- names
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 static void entry(const char *id, const char *text)
 {
@@ -109,8 +107,7 @@ static void a_program_has_its_applications_name(void **state)
 	}
 }
 
-/* ---- one crash
- * ------------------------------------------------------------------------------------------- */
+/* ---- one crash ------------------------------------------------------------------------------- */
 
 static CrashApp files = {.name = (char[]){"Files"}, .app_id = (char[]){"org.gnome.Nautilus"}};
 
@@ -233,8 +230,7 @@ static void hostile_names_stay_names(void **state)
 	assert_non_null(strstr(strbuf_text(&summary), "\xc3\xa9…"));
 }
 
-/* ---- buttons
- * --------------------------------------------------------------------------------------------- */
+/* ---- buttons --------------------------------------------------------------------------------- */
 
 static void buttons_are(const CrashNotice *notice, CrashButtons setup, const char *wanted)
 {
@@ -278,8 +274,7 @@ static void buttons_fit_the_crash(void **state)
 	assert_string_equal(actions[n - 1].label, "Ignore this crash");
 }
 
-/* ---- several
- * --------------------------------------------------------------------------------------------- */
+/* ---- several --------------------------------------------------------------------------------- */
 
 static void several_in_words(void **state)
 {

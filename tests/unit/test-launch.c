@@ -301,8 +301,7 @@ static void the_show_button_outlives_us(void **state)
 	assert_text("shown", "--user\n--quiet\n--collect\n--\n/bin/echo\na b\n");
 }
 
-/* ---- restarts ----------------------------------------------------------------------------------
- */
+/* ---- restarts -------------------------------------------------------------------------------- */
 
 static char *plan(const char *unit, const char *app, const LaunchPlaces *places)
 {
@@ -383,8 +382,7 @@ static void a_unit_is_restarted_by_systemd(void **state)
 	assert_int_equal(launch_restart(NULL, "foo.service", NULL), -ENOENT);
 }
 
-/* ---- detach.h ----------------------------------------------------------------------------------
- */
+/* ---- detach.h -------------------------------------------------------------------------------- */
 
 static void programs_are_looked_for_in_folders_alone(void **state)
 {
@@ -407,8 +405,7 @@ static void programs_are_looked_for_in_folders_alone(void **state)
 	assert_non_null(own);
 }
 
-/* ---- drkonqi-probe.h ---------------------------------------------------------------------------
- */
+/* ---- drkonqi-probe.h ------------------------------------------------------------------------- */
 
 static bool is_asked(Manager *manager, const void *probe)
 {
