@@ -244,6 +244,20 @@ def test_modules_come_and_go_and_the_configuration_is_read_again(processes, tmp_
     wait_for("the new threshold", lambda: d.get("Level") == "warning")
 
 
+def test_events_tell_of_levels_and_refusals(processes, tmp_path, session_bus):
+    d = Daemon(processes, tmp_path, session_bus)
+    wait_for("the first look", lambda: d.get("InstancesMax") == "20")
+    child = processes.start([BUILD / "vigil", "events"], env=d.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    while "Ctrl-C" not in child.stderr.readline():
+        assert child.poll() is None
+    d.load(17, 1, "culprit")
+    lines = [child.stdout.readline()]
+    d.run("echo 0 >/proc/sys/user/max_inotify_instances")
+    lines += [child.stdout.readline() for _ in range(2)]
+    print(lines)
+    assert "warning" in lines[0] and any("urgent" in line for line in lines[1:]) and any("instances" in line for line in lines[1:]), lines
+
+
 def test_ending_closes_what_it_showed(processes, tmp_path, session_bus, dunst):
     d = Daemon(processes, tmp_path, session_bus)
     d.load(17, 1, "culprit")
