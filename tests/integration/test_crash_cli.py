@@ -198,6 +198,25 @@ def test_groups(place, start):
     assert [c["pid"] for c in listed] == [101, 103, 105, 107]
 
 
+def test_groups_and_info_on_a_narrow_terminal(place, start):
+    """Programs keep their names, and our own sentences go on below themselves."""
+    write_journal(place / "system.journal", [crash_entry(i, "/usr/bin/tracker-miner-fs", start + i, unit="user@1000.service") for i in range(1, 4)])
+    env = dict(os.environ, TZ="UTC", LC_ALL="C.UTF-8", TERM="xterm", PAGER="cat", NO_COLOR="1")
+
+    def shown(*args, columns=80):
+        return in_terminal([VIGIL, "crash", *args, "-D", str(place)], columns, env).replace("\r", "").splitlines()
+
+    title, row = shown("groups")
+    assert "FIRST" not in title and " tracker-miner-fs  main" in row and len(row) <= 80
+    assert "FIRST" in shown("groups", columns=120)[0]
+    lines = shown("info", "2", columns=60)
+    at = next(i for i, line in enumerate(lines) if line.startswith("         Reason: "))
+    assert lines[at:at + 3] == ["         Reason: it was deleted since, by age or because", " " * 17 + "cores took too much space",
+                                next(line for line in lines if "Signature: " in line)]
+    assert " " * 17 + "any program of that user may have written" in lines
+    assert any(line.startswith("        Storage: /var/lib/systemd/coredump/core.tracker-miner-f.1000.") and len(line) > 60 for line in lines)
+
+
 # ---- hostile text ----------------------------------------------------------------------------
 
 EVIL = "/tmp/\033[31mred\n\033]0;title\007\u202egnp.exe\u2066\x7f\x9b%s%n `<b>*x*</b>`"
