@@ -993,13 +993,8 @@ def test_an_inaccessible_core_comes_through_the_helper(helper, place, start, tmp
     assert sorted(p.name for p in folder.iterdir()) == ["core", "probe"]
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="a journal of the machine's own takes a mount namespace")
-@pytest.mark.parametrize("storage", ["/var/log", "/run/log"])
-def test_the_machines_own_journal(place, start, tmp_path, storage):
-    """What each user sees of it by default: their own crashes, root everybody's."""
-    machine = "5" * 32
-    write_journal(place / "system.journal", [crash_entry(i, when=start + i, uid=uid, machine=machine, boot="6" * 32)
-                                             for i, uid in enumerate((USER, 0, USER, 7), 1)])
+def on_machine(place, tmp_path, machine, storage):
+    """Runs vigil where the journal of `place` is the machine's own."""
     readable(place)
     (tmp_path / "machine-id").write_text(machine + "\n")
     script = f"""mount --bind {tmp_path}/machine-id /etc/machine-id && mkdir -p /run/log && mount -t tmpfs none /var/log && mount -t tmpfs none /run/log &&
@@ -1012,6 +1007,18 @@ def test_the_machines_own_journal(place, start, tmp_path, storage):
         assert done.returncode in (0, 1), done
         return done.stdout
 
+    return run
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a journal of the machine's own takes a mount namespace")
+@pytest.mark.parametrize("storage", ["/var/log", "/run/log"])
+def test_the_machines_own_journal(place, start, tmp_path, storage):
+    """What each user sees of it by default: their own crashes, root everybody's."""
+    machine = "5" * 32
+    write_journal(place / "system.journal", [crash_entry(i, when=start + i, uid=uid, machine=machine, boot="6" * 32)
+                                             for i, uid in enumerate((USER, 0, USER, 7), 1)])
+    run = on_machine(place, tmp_path, machine, storage)
+
     def pids(*args, user=None):
         return [c["pid"] for c in json.loads(run("crash", "list", "--json", *args, user=user))["crashes"]]
 
@@ -1022,3 +1029,22 @@ def test_the_machines_own_journal(place, start, tmp_path, storage):
     links = {c["link"]: c for c in json.loads(run("doctor", "--json", user=USER))["checks"]}
     assert ("kept over reboots" if storage == "/var/log" else "in memory only") in links["journal"]["found"]
     assert "your own crashes" in links["what you see"]["found"] and "sound, 4 crashes" == links["index"]["found"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a journal of the machine's own takes a mount namespace")
+def test_kcrash_metadata_is_read_and_left_for_the_daemon(place, start, tmp_path):
+    machine, boot = "5" * 32, "6" * 32
+    write_journal(place / "system.journal", [crash_entry(i, "/usr/bin/dolphin", start + i, uid=uid, machine=machine, boot=boot, signal=6) for i, uid in ((1, 0), (2, USER))])
+    folder = tmp_path / "xdg_cache_home/kcrash-metadata"
+    folder.mkdir()
+    for pid in (1, 2):
+        (folder / f"dolphin.{boot}.{pid}.ini").write_text(f"[KCrash]\nexe=/usr/bin/dolphin\npid={pid}\nappversion=24.12\n")
+    hung = tmp_path / "xdg_cache_home/drkonqi/application-not-responding"
+    hung.mkdir(parents=True)
+    (hung / f"dolphin.{boot}.1.{start}.json").write_text("{}")
+    run = on_machine(place, tmp_path, machine, "/var/log")
+    own, other = (json.loads(run("crash", "info", str(pid), "--json"))["crashes"][0] for pid in (1, 2))
+    assert own["kcrash"]["KCrash"]["appversion"] == "24.12" and own["notResponding"]
+    assert "kcrash" not in other  # whoever reads has no metadata of another user
+    assert "24.12" in run("crash", "report", "1")
+    assert len(list(folder.iterdir())) == 2
