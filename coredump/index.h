@@ -199,9 +199,9 @@ typedef struct IndexTrimmed {
 	uint64_t unreported; /* of them never reported to anybody: say so */
 } IndexTrimmed;
 
-/* Brings the index back within bounds: reported ones first, then the oldest; pinned ones never.
- * Dropped unreported crashes are also added up in the index itself (index_dropped()), so that lists
- * can tell. 0 or -errno. */
+/* Brings the index back within bounds: unverified ones first, then reported ones, then the oldest;
+ * pinned ones never. Dropped unreported crashes are also added up in the index itself
+ * (index_dropped()), so that lists can tell. 0 or -errno. */
 int index_trim(
 	CrashIndex *index, const IndexBounds *bounds, usec_t now_realtime, IndexTrimmed *ret);
 /* How many unreported crashes the bounds have cost so far, and when last. */
