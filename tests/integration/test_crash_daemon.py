@@ -51,6 +51,18 @@ def test_a_crash_is_announced_once_by_name(processes, tmp_path, session_bus, dun
     assert entry["body"] == "/usr/bin/fancy-editor, SIGSEGV"
 
 
+def test_a_desktop_entry_that_is_no_utf8(daemon, notices):
+    (daemon.tmp / "data/applications/org.example.Fancy.desktop").write_bytes(
+        DESKTOP.replace("fancy\n", "FANCY\n").encode().replace(b"FANCY", b"\xff\xfe").replace(b"Fancy", b"Fan\xffcy"))
+    unit = "app-gnome-org.example.Fancy-77.scope"
+    pid = daemon.crash("/usr/bin/fancy-editor", COREDUMP_USER_UNIT=unit)
+    daemon.wait_row(daemon.crash("/usr/bin/marker"), TOLD)
+    assert notices.summaries() == ["Fan\\xffcy Editor was closed after an invalid memory access",
+                                   "marker was closed after an invalid memory access"]
+    assert daemon.rows()[pid]["told"] == TOLD
+    assert "CRITICAL" not in daemon.text()
+
+
 def test_repeats_are_counted_in_place(daemon, notices):
     first = daemon.crash()
     daemon.wait_row(first, TOLD)
