@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The index's bounds. What goes first: reported crashes, then the oldest; pinned ones never. */
+/* The index's bounds. What goes first: what anybody may have made up, then reported crashes, then
+ * the oldest; pinned ones never. */
 #include "coredump/index-internals.h"
 
 #include "common/text.h"
@@ -20,7 +21,7 @@ static int delete_some(
 
 	strbuf_addf(&sql,
 		"CREATE TEMP TABLE going AS SELECT id, reported FROM crashes WHERE pinned = 0%s "
-		"ORDER BY reported IS NULL, time LIMIT %lld",
+		"ORDER BY trust, reported IS NULL, time LIMIT %lld",
 		condition, (long long)limit);
 	r = index_exec(index, strbuf_text(&sql));
 	if (r < 0)

@@ -283,9 +283,9 @@ static int delete_row(CrashIndex *index, sqlite3_int64 id)
 
 static int add(CrashIndex *index, const Crash *crash, bool told, IndexAdded *ret)
 {
-	CrashTold told_state = told			       ? CRASH_TOLD
-			       : crash->trust == CRASH_GENUINE ? CRASH_UNTOLD
-							       : CRASH_COUNTED;
+	CrashTold told_state = crash->trust != CRASH_GENUINE ? CRASH_COUNTED
+			       : told			     ? CRASH_TOLD
+							     : CRASH_UNTOLD;
 	CrashTrust trust = CRASH_UNVERIFIED;
 	sqlite3_int64 id = 0;
 	int r, changes = 0;
