@@ -9,12 +9,14 @@
 
 #define LIST_DEFAULT 1000 /* crashes in one answer, unless "limit" says otherwise */
 #define LIST_MAX     20000
-#define LIST_BYTES   ((size_t)8 * 1024 * 1024) /* of one answer: a command line alone may be 64 KiB \
-						*/
+#define LIST_BYTES                                                                                 \
+	((size_t)8 * 1024 * 1024) /* of one answer: a command line alone may be 64 KiB             \
+				   */
 #define MATCHES_MAX 32
 
 #define ERROR_UNKNOWN	  "org.vigil.Crash1.Error.NoSuchCrash"
 #define ERROR_AMBIGUOUS	  "org.vigil.Crash1.Error.Ambiguous"
+#define ERROR_PINNED	  "org.vigil.Crash1.Error.Pinned"
 #define ERROR_NO_REPORTER "org.vigil.Crash1.Error.NoReporter"
 
 static json_t *row_to_json(const CrashRow *row, bool full)
@@ -253,6 +255,11 @@ static int method_forget(sd_bus_message *call, void *userdata, sd_bus_error *err
 	r = find(call, coredump, &row, error);
 	if (r < 0)
 		return r;
+	if (row.pinned) { /* the copy of its core would stay, and no list would name it */
+		index_row_done(&row);
+		return sd_bus_error_set(
+			error, ERROR_PINNED, "The crash is pinned: vigil crash unpin first.");
+	}
 	r = index_forget(coredump->store.index, row.crash.hash);
 	if (r >= 0)
 		crash_board_close_crash(coredump->board, row.crash.hash);

@@ -511,6 +511,7 @@ def test_pins_outlive_the_core(tmp_path):
     assert crash("dump", id_, "-o", str(out)).returncode == 0 and out.read_bytes() == data
     assert asked("crash-du", "du")["vigil"]["pins"] == 1
     assert rows(crash("list"))[1][-1] == "pinned"
+    assert "is pinned: vigil crash unpin" in crash("forget", id_).stderr and rows(crash("list"))[1][-1] == "pinned"
     assert asked("crash-pin", "unpin", id_)["pinned"] is False
     assert asked("crash-info", "info", id_)["crashes"][0]["core"]["state"] == "missing"
     assert "is not pinned" in crash("unpin", id_).stderr

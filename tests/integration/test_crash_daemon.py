@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Crashes from a journal to the person: the daemon on a real bus, over real journal files."""
+import contextlib
 import json
 import os
 import re
 import socket
+import sqlite3
 import subprocess
 import time
 
@@ -665,6 +667,11 @@ def test_the_interface(daemon, notices):
     one = daemon.ask("org.vigil.Crash1", "Get", "s", row["hash"][:12])
     assert one["pid"] == second and "Stack trace" in one["message"]
     assert "hunter2" not in json.dumps(one)
+    for pinned in (1, 0):  # as the command line writes it
+        with contextlib.closing(sqlite3.connect(daemon.state / "vigil.db", timeout=5)) as db, db:
+            db.execute("UPDATE crashes SET pinned = ? WHERE pid = ?", (pinned, second))
+        if pinned:
+            assert "is pinned" in daemon.call("org.vigil.Crash1", "Forget", "s", row["hash"][:12]).stderr and second in daemon.rows()
     assert daemon.call("org.vigil.Crash1", "Forget", "s", row["hash"][:12]).returncode == 0
     assert second not in daemon.rows()
     wait_for("it to leave the screen", lambda: notices.closed == [2])
