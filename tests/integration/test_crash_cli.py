@@ -1033,6 +1033,14 @@ def test_the_machines_own_journal(place, start, tmp_path, storage):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a journal of the machine's own takes a mount namespace")
+def test_status_counts_whose_crashes_the_list_shows(place, tmp_path):
+    machine = "5" * 32
+    write_journal(place / "system.journal", [crash_entry(i, uid=uid, machine=machine, boot="6" * 32) for i, uid in enumerate((USER, 0, 7), 1)])
+    run = on_machine(place, tmp_path, machine, "/var/log")
+    assert [json.loads(run("status", "--json", user=user))["crashes"]["today"] for user in (USER, None)] == [1, 3]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a journal of the machine's own takes a mount namespace")
 def test_kcrash_metadata_is_read_and_left_for_the_daemon(place, start, tmp_path):
     machine, boot = "5" * 32, "6" * 32
     write_journal(place / "system.journal", [crash_entry(i, "/usr/bin/dolphin", start + i, uid=uid, machine=machine, boot=boot, signal=6) for i, uid in ((1, 0), (2, USER))])
