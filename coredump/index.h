@@ -54,7 +54,7 @@ typedef enum IndexAdded {
 	INDEX_NEW,
 	INDEX_MERGED,	 /* known; this source told something that the row lacked */
 	INDEX_KNOWN,	 /* nothing new */
-	INDEX_FORGOTTEN, /* the person had it forgotten: stays so */
+	INDEX_FORGOTTEN, /* the person had it forgotten: stays so, unless only hearsay was */
 } IndexAdded;
 
 /* Adds an identified crash. A genuine report makes an unverified row genuine, never the other way

@@ -76,6 +76,16 @@ class Vigil:
         self.desktop.close_all()
         return self.desktop.history()
 
+    def reported(self, crash):
+        """What the reporter was given for a crash, asked for over D-Bus as the button does; it is ended then."""
+        done = self.machine.as_user(USER, "busctl", "--user", "call", "org.vigil.Monitor1", "/org/vigil/Monitor1", "org.vigil.Crash1",
+                                    "Report", "s", crash["id"])
+        assert done.returncode == 0, done.stderr
+        report = self.machine.path(f"{HOME}/report-{crash['pid']}")
+        wait_for("the report", report.exists)
+        assert self.ctl("stop", f"vigil-reporter-{crash['id']}.service").returncode == 0
+        return json.loads(report.read_text())
+
     def told(self, pid):
         return wait_for(f"the row of {pid} to be told", lambda: [r for r in self.rows() if r["pid"] == pid and r["told"] == "told"])
 
@@ -145,33 +155,38 @@ def test_it_is_told_by_name_and_listed(vigil, way, signal, words):
     assert vigil.info(pid)["core"]["state"] == "present"
     vigil.told(pid)
     assert vigil.screen(name).split("\n")[0] == f"{name} {words}"
+    report = vigil.reported(row)
+    assert report["pid"] == pid and report["signalName"] == signal and report["exe"] == entry["COREDUMP_EXE"]
 
 
 def test_a_core_limit(vigil):
     """Where this systemd asks for the limit, no core is stored, and that is said; told it is all the same."""
     name, _, pid = crashed(vigil, "limit", "0", "segv")
-    row_of(vigil, pid)
+    row = row_of(vigil, pid)
     assert vigil.info(pid)["core"]["state"] == ("none" if limit_is_passed_on(vigil.machine) else "present")
     vigil.told(pid)
     assert name in vigil.screen(name)
+    assert vigil.reported(row)["pid"] == pid
 
 
 def test_a_core_over_its_limit(vigil):
     name, _, pid = crashed(vigil, "limit", "65536", "big", "8", "segv")
-    row_of(vigil, pid)
+    row = row_of(vigil, pid)
     assert vigil.info(pid)["core"]["state"] == ("truncated" if limit_is_passed_on(vigil.machine) else "present")
     vigil.told(pid)
     assert name in vigil.screen(name)
+    assert vigil.reported(row)["pid"] == pid
 
 
 def test_a_setuid_program(vigil):
     """Told as any other; the core is root's, and which rule withheld it is said."""
     name, _, pid = crashed(vigil, "segv", of=SETUID)
-    row_of(vigil, pid)
+    row = row_of(vigil, pid)
     core = vigil.info(pid)["core"]
     assert core["state"] == "inaccessible" and core["why"], core
     vigil.told(pid)
     assert name in vigil.screen(name)
+    assert vigil.reported(row)["pid"] == pid
     done = vigil.cli("crash", "dump", str(pid), "--no-ask-password", "-o", f"{HOME}/stolen")
     assert done.returncode == 1 and done.stderr.count("\n") == 1
     assert not vigil.machine.path(f"{HOME}/stolen").exists()
@@ -280,6 +295,21 @@ def test_at_logout_nothing_is_lost(machine, vigil):
     found = machine.in_session("bob", "vigil", "crash", "list", "--json")
     assert found.returncode == 0, found.stderr
     assert [r["uid"] for r in json.loads(found.stdout)["crashes"]][-1:] == [1001]
+
+
+def test_who_sees_whose(machine, vigil):
+    """A plain user their own, a member of systemd-journal and root everybody's; doctor says why."""
+    _, _, pid = crashed(vigil, "segv")
+    row_of(vigil, pid)
+    assert pid not in [r["pid"] for r in vigil.rows("--all", user="bob")]
+    machine.run("usermod", "--append", "--groups", "systemd-journal", "carol")
+    for user in ("carol", "root"):
+        row, = [r for r in vigil.rows("--all", user=user) if r["pid"] == pid]
+        assert row["uid"] == UID and row["verified"]
+        assert vigil.info(pid, user=user)["core"]["state"] == ("present" if user == "root" else "inaccessible")
+    sees = {user: next(c["found"] for c in json.loads(vigil.cli("doctor", "--json", user=user).stdout)["checks"] if c["link"] == "what you see")
+            for user in ("bob", "carol", "root")}
+    assert "your own" in sees["bob"] and "systemd-journal" in sees["carol"] and "root" in sees["root"], sees
 
 
 def test_others_are_not_told_of_it(machine, vigil):

@@ -310,6 +310,27 @@ static void test_what_became_of_it(void **state)
 	assert_int_equal(count(index, &everything), 0);
 }
 
+/* Whoever makes up a crash in advance must not have the real one forgotten with it. */
+static void test_forgetting_hearsay_does_not_hide_the_real_one(void **state)
+{
+	_cleanup_(index_closep) CrashIndex *index = memory();
+	_cleanup_(crash_donep) Crash crash = CRASH_INIT;
+
+	(void)state;
+	make(&crash, 1, "/bin/a", BASE);
+	crash.trust = CRASH_UNVERIFIED;
+	assert_int_equal(add(index, &crash), INDEX_NEW);
+	assert_int_equal(index_forget(index, crash.hash), 0);
+	assert_int_equal(add(index, &crash), INDEX_FORGOTTEN);
+	crash.trust = CRASH_GENUINE;
+	assert_int_equal(add(index, &crash), INDEX_NEW);
+	assert_int_equal(index_forget(index, crash.hash), 0);
+	assert_int_equal(add(index, &crash), INDEX_FORGOTTEN);
+	crash.trust = CRASH_UNVERIFIED;
+	assert_int_equal(add(index, &crash), INDEX_FORGOTTEN);
+	assert_int_equal(count(index, &everything), 0);
+}
+
 static void test_bounds(void **state)
 {
 	_cleanup_(index_closep) CrashIndex *index = memory();
@@ -507,6 +528,7 @@ int main(void)
 		cmocka_unit_test(test_finding_one),
 		cmocka_unit_test(test_groups_and_mutes),
 		cmocka_unit_test(test_what_became_of_it),
+		cmocka_unit_test(test_forgetting_hearsay_does_not_hide_the_real_one),
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_a_flood_of_forged_ones_goes_first),
 		cmocka_unit_test_setup_teardown(
