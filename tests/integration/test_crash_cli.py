@@ -1057,6 +1057,29 @@ def test_the_machines_own_journal(place, start, tmp_path, storage):
     assert "your own crashes" in links["what you see"]["found"] and "sound, 4 crashes" == links["index"]["found"]
 
 
+def test_debug_starts_gdb_on_the_whole_core(tmp_path):
+    """A stand-in for gdb tells what it was started with, and what is in the core."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "gdb").write_text(f"#!/bin/sh\nprintf '%s\\n' \"$@\" >{tmp_path}/args\nwhile [ \"$1\" != -core ]; do shift; done\ncat \"$2\" >{tmp_path}/seen\n")
+    (folder / "gdb").chmod(0o755)
+    data = write_core(tmp_path / "core.packed", pid=7, comm="true", compress="zstd")
+    id_ = asked("crash-import", "import", str(tmp_path / "core.packed.zst"))["crashes"][0]["id"]
+    done = crash("debug", id_, env={"PATH": f"{folder}:{os.environ['PATH']}"})
+    assert done.returncode == 0, done.stderr
+    args = (tmp_path / "args").read_text().split("\n")
+    assert args[:4] == ["-nx", "-iex", "set auto-load no", "-core"]
+    assert (tmp_path / "seen").read_bytes() == data
+    (tmp_path / "core.packed.zst").unlink()
+    done = crash("debug", id_, env={"PATH": f"{folder}:{os.environ['PATH']}"})
+    assert done.returncode == 1 and "has no core" in done.stderr
+    write_core(tmp_path / "core.plain", pid=8)
+    crash("import", str(tmp_path / "core.plain"))
+    done = crash("debug", "8", env={"PATH": str(tmp_path)})
+    assert done.returncode == 1 and "'gdb' is not installed" in done.stderr
+    assert crash("debug", "8", "--json").returncode == 2
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="a journal of the machine's own takes a mount namespace")
 def test_status_counts_whose_crashes_the_list_shows(place, tmp_path):
     machine = "5" * 32
