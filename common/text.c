@@ -159,9 +159,7 @@ int parse_boolean(const char *s, bool *ret)
 	return -EINVAL;
 }
 
-/* Decodes one UTF-8 code point strictly (no surrogates, no overlong forms). Bytes taken, 0 if none
- * stands here. */
-static size_t decode_utf8(const unsigned char *s, size_t n, uint32_t *ret)
+size_t decode_utf8(const unsigned char *s, size_t n, uint32_t *ret)
 {
 	static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
 	size_t length = s[0] < 0x80	  ? 1

@@ -33,6 +33,10 @@ int parse_bytes(const char *s, uint64_t *ret);
 /* yes/no, true/false, on/off, 1/0. 0 or -EINVAL. */
 int parse_boolean(const char *s, bool *ret);
 
+/* Decodes one UTF-8 code point strictly (no surrogates, no overlong forms). Bytes taken, 0 if none
+ * stands here. n is 1 or more. */
+size_t decode_utf8(const unsigned char *s, size_t n, uint32_t *ret);
+
 /* Appends text made safe for a terminal or a log line: control characters, DEL, C1 controls, bidi
  * overrides and bytes that are no UTF-8 appear as \xNN (or \n, \t, \e …); everything else as it is.
  */
