@@ -6,15 +6,8 @@
 #include "common/text.h"
 #include <string.h>
 
-/* JSON may hold the code points that Unicode sets aside (U+FDD0..U+FDEF, U+xxFFFE, U+xxFFFF);
- * sd-bus refuses the whole message for one of them (utf8_is_valid()), and what JSON is made for
- * goes over D-Bus. */
-static bool is_noncharacter(uint32_t c)
-{
-	return (c >= 0xfdd0 && c <= 0xfdef) || (c & 0xfffe) == 0xfffe;
-}
-
-/* The length of the good code point at data; 0: none stands there. *ret_bytes: how many to pass. */
+/* JSON may hold noncharacters, but what it is made for goes over D-Bus, too.
+ * The length of the good code point at data; 0: none stands there. *ret_bytes: how many to pass. */
 static size_t good_bytes(const char *data, size_t length, size_t *ret_bytes)
 {
 	uint32_t c;

@@ -733,6 +733,15 @@ def test_wrong_calls(daemon, args, error):
     assert daemon.status()["index"]["crashes"] == 0
 
 
+def test_a_crash_that_d_bus_cannot_carry_hides_no_other(daemon, notices):
+    """U+FFFE and its like are UTF-8 and JSON, but no D-Bus string."""
+    odd = "/tmp/\ufffe\U0010ffff\ufdd0"
+    pid = daemon.crash(odd, COREDUMP_CMDLINE=odd, COREDUMP_ODD=odd)
+    row = daemon.wait_row(pid, TOLD)
+    assert [c["pid"] for c in daemon.ask("org.vigil.Crash1", "List", "a{sv}", "0")["crashes"]] == [pid]
+    assert daemon.ask("org.vigil.Crash1", "Get", "s", row["hash"])["exe"] == "/tmp/\ufffd\ufffd\ufffd"
+
+
 def test_an_ambiguous_pid(daemon):
     append(daemon.journal, [daemon.entry("/usr/bin/one"), daemon.entry("/usr/bin/two", COREDUMP_PID=daemon.next_pid)])
     wait_for("both", lambda: daemon.status()["index"]["crashes"] == 2)
