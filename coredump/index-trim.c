@@ -67,7 +67,9 @@ static int trim_rows(CrashIndex *index, const IndexBounds *bounds, IndexTrimmed 
 	return delete_some(index, "", rows - (int64_t)bounds->max_rows, trimmed);
 }
 
-static int trim_bytes(CrashIndex *index, const IndexBounds *bounds, IndexTrimmed *trimmed)
+/* Until what the condition selects is gone, or enough is. */
+static int trim_bytes_of(
+	CrashIndex *index, const IndexBounds *bounds, const char *condition, IndexTrimmed *trimmed)
 {
 	int64_t bytes = 0;
 	int r;
@@ -76,9 +78,17 @@ static int trim_bytes(CrashIndex *index, const IndexBounds *bounds, IndexTrimmed
 		r = index_number(index, SIZE_IN_USE, &bytes);
 		if (r < 0 || bounds->max_bytes == 0 || bytes <= (int64_t)bounds->max_bytes)
 			return r;
-		r = delete_some(index, "", TRIM_BATCH, trimmed);
+		r = delete_some(index, condition, TRIM_BATCH, trimmed);
 	} while (r > 0);
 	return r;
+}
+
+/* By themselves first: a batch that takes more than it must takes none of the real ones. */
+static int trim_bytes(CrashIndex *index, const IndexBounds *bounds, IndexTrimmed *trimmed)
+{
+	int r = trim_bytes_of(index, bounds, " AND trust = 0", trimmed);
+
+	return r < 0 ? r : trim_bytes_of(index, bounds, "", trimmed);
 }
 
 static int note_dropped(CrashIndex *index, uint64_t unreported, usec_t now_realtime)

@@ -532,6 +532,19 @@ def test_old_crashes_go(processes, tmp_path, session_bus, notices):
     assert "1 crashes that were never reported went out of the index" in d.text()
 
 
+def test_a_flood_of_large_entries_is_trimmed_while_it_lasts(processes, tmp_path, session_bus, notices):
+    d = CrashDaemon(processes, tmp_path, session_bus, CONFIG + "MaxUse=1M\n")
+    real = d.crash()
+    d.wait_row(real, TOLD)
+    for _ in range(3):  # of those that anybody may log
+        append(d.journal, [d.entry("/usr/bin/x", MESSAGE="x" * 20000, _SYSTEMD_UNIT="user@1000.service", _UID=1000)
+                           for _ in range(400)])
+        last = d.next_pid
+        wait_for("them in the index", lambda: d.status()["sources"]["journal"]["added"] >= last - 1000)
+    wait_for("the index to be small again", lambda: len(d.rows()) < 300)
+    assert d.rows()[real]["trust"] == 1
+
+
 # ---- two roads
 
 def test_the_socket_and_the_journal_tell_of_one_crash(processes, tmp_path, session_bus, notices):
@@ -718,6 +731,15 @@ def test_wrong_calls(daemon, args, error):
     done = daemon.call("org.vigil.Crash1", *args)
     assert done.returncode != 0 and error in done.stderr
     assert daemon.status()["index"]["crashes"] == 0
+
+
+def test_a_crash_that_d_bus_cannot_carry_hides_no_other(daemon, notices):
+    """U+FFFE and its like are UTF-8 and JSON, but no D-Bus string."""
+    odd = "/tmp/\ufffe\U0010ffff\ufdd0"
+    pid = daemon.crash(odd, COREDUMP_CMDLINE=odd, COREDUMP_ODD=odd)
+    row = daemon.wait_row(pid, TOLD)
+    assert [c["pid"] for c in daemon.ask("org.vigil.Crash1", "List", "a{sv}", "0")["crashes"]] == [pid]
+    assert daemon.ask("org.vigil.Crash1", "Get", "s", row["hash"])["exe"] == "/tmp/\ufffd\ufffd\ufffd"
 
 
 def test_an_ambiguous_pid(daemon):

@@ -276,8 +276,8 @@ static void real_cores_cut_at_every_page(void **state)
 			continue;
 		told++;
 		assert_true(crash.truncated);
-		/* The main thread may be cut off; then it is the other's, whose number came next but
-		 * for those of other programs that started meanwhile. */
+		/* The main thread may be cut off; then it is the other's, whose number came next
+		 * but for those of other programs that started meanwhile. */
 		assert_in_range(crash.pid, pid, pid + 1000);
 	}
 	assert_true(told >= 12);

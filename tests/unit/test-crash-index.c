@@ -391,6 +391,18 @@ static void test_a_flood_of_forged_ones_goes_first(void **state)
 	assert_int_equal(index_trim(index, &rows, BASE + 703 * SECOND, &trimmed), 0);
 	assert_int_equal(count(index, &everything), 20);
 	assert_int_equal(count(index, &(CrashQuery){.genuine = true}), 11);
+
+	for (int i = 100; i < 300; i++) {
+		_cleanup_(crash_donep) Crash forged = CRASH_INIT;
+		make(&forged, i, "/bin/forged", 3 * BASE + (usec_t)i * SECOND);
+		forged.trust = CRASH_UNVERIFIED;
+		forged.message = calloc(1, 4001);
+		memset(forged.message, 'x', 4000);
+		(void)add(index, &forged);
+	}
+	const IndexBounds bytes = {.max_bytes = (uint64_t)300 * 1024};
+	assert_int_equal(index_trim(index, &bytes, BASE + 704 * SECOND, &trimmed), 0);
+	assert_int_equal(count(index, &(CrashQuery){.genuine = true}), 11);
 }
 
 static char *database(void)
