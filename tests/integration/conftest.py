@@ -2,6 +2,7 @@
 """Real things for the tests: programs of the build, a session bus, a notification daemon on a screen of its own."""
 import json
 import os
+import socket
 import subprocess
 import tempfile
 import time
@@ -153,7 +154,12 @@ class Bus:
     def start(self):
         self.path.unlink(missing_ok=True)
         self.child = self.processes.start(["dbus-daemon", f"--config-file={self.config}", "--nofork"], stderr=subprocess.DEVNULL)
-        wait_for("the bus", self.path.exists)
+        wait_for("the bus", self.listens)
+
+    def listens(self):
+        """Its socket is there a moment before anybody may connect to it."""
+        with socket.socket(socket.AF_UNIX) as s:
+            return s.connect_ex(str(self.path)) == 0
 
     def activatable(self, name, argv):
         """From now on the bus starts argv when somebody calls the name."""
