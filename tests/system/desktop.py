@@ -34,14 +34,15 @@ class Desktop:
         machine.linger(user)
         machine.run_as(user, "mkdir", "-p", f"{home}/.config/dunst")
         machine.write(f"{home}/.config/dunst/dunstrc", CONFIG.format(home=home))
-        machine.write(f"{home}/shown", f"#!/bin/sh\necho \"$2\" >>{home}/shown.log\n", 0o755)
+        machine.write(f"{home}/shown", f"#!/bin/sh\necho \"$2: $3\" | tr '\\n' ' ' >>{home}/shown.log\necho >>{home}/shown.log\n", 0o755)
         machine.write(f"{home}/menu", f"#!/bin/sh\ngrep -i -m1 -f {home}/choice\n", 0o755)
         machine.run_as(user, "systemd-run", "--user", "--quiet", "--collect", "--unit=xvfb", "Xvfb", display, "-screen", "0",
                        "1024x768x24", "-nolisten", "tcp")
         wait_for("the screen", lambda: _answers(machine.path(f"/tmp/.X11-unix/X{display[1:]}")))
         # what a desktop session tells its user manager
         machine.run_as(user, "systemctl", "--user", "set-environment", f"DISPLAY={display}")
-        machine.run_as(user, "systemctl", "--user", "start", "dunst.service")  # the package's own unit
+        # The package's own unit. The bus may just be starting it, still without a screen: that one ends in a crash.
+        wait_for("dunst", lambda: machine.as_user(user, "systemctl", "--user", "start", "dunst.service").returncode == 0)
         assert self._ctl("count", "displayed").returncode == 0
 
     def end(self):
@@ -60,7 +61,7 @@ class Desktop:
         return [{key: value.get("data") for key, value in entry.items()} for entry in data]
 
     def shown(self):
-        """The summaries of all that was ever shown, oldest first; those of a session that has ended, too."""
+        """A line for each that was ever shown, oldest first; those of a session that has ended, too."""
         log = self.machine.path(f"/home/{self.user}/shown.log")
         return log.read_text().splitlines() if log.exists() else []
 

@@ -80,7 +80,11 @@ class Vigil:
         return self.desktop.history()
 
     def told(self, pid):
-        return wait_for(f"the row of {pid} to be told", lambda: [r for r in self.rows() if r["pid"] == pid and r["told"] == "told"])
+        try:
+            return wait_for(f"the row of {pid} to be told", lambda: [r for r in self.rows() if r["pid"] == pid and r["told"] == "told"])
+        except AssertionError as e:
+            log = [entry["MESSAGE"] for entry in self.machine.journal(_SYSTEMD_USER_UNIT=UNIT)][-60:]
+            raise AssertionError(f"{e}\n{[r for r in self.rows('--all') if r['pid'] == pid]}\n{self.module()}\n" + "\n".join(log)) from None
 
 
 @pytest.fixture(scope="module")
