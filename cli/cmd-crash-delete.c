@@ -9,6 +9,7 @@
 #include "common/io.h"
 #include "common/json.h"
 #include "common/text.h"
+#include "coredump/core-name.h"
 #include "coredump/core-store.h"
 #include <fcntl.h>
 #include <libgen.h>
@@ -107,6 +108,18 @@ static int delete_file(Deleting *deleting, const CrashSource *source, const char
 	return EXIT_DONE;
 }
 
+/* Entries that anybody may have logged, or that come from another machine, name whatever file they
+ * like; root is the one who reads them all. So either this machine's systemd or the person has
+ * named it, or it bears the name that systemd gives to the core of this very crash. */
+static bool is_shown_to_be_core(const CrashSource *source, const Crash *crash)
+{
+	const char *slash = strrchr(crash->core_file, '/');
+	CoreName name;
+
+	return (crash->trust == CRASH_GENUINE && !source->elsewhere) ||
+	       (slash && core_name_parse(slash + 1, &name) && core_name_is_of(&name, crash));
+}
+
 static int delete_one(Deleting *deleting, const CrashSource *source, const char *selector)
 {
 	char id[CRASH_ID_DIGITS + 1];
@@ -128,6 +141,10 @@ static int delete_one(Deleting *deleting, const CrashSource *source, const char 
 			id);
 	else if (core.state == CORE_NONE || core.state == CORE_MISSING || !row.crash.core_file)
 		r = cli_fail(EXIT_FAILED, _("Crash %s has no core."), id);
+	else if (!is_shown_to_be_core(source, &row.crash))
+		r = cli_fail(EXIT_FAILED,
+			_("'%s' is not shown to be its core, whatever the entry of crash %s says: it was left alone. If it is, rm(1) deletes it."),
+			row.crash.core_file, id);
 	else
 		r = delete_file(deleting, source, row.crash.core_file);
 	index_row_done(&row);

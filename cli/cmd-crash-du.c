@@ -83,7 +83,7 @@ static void add_limits(Cli *cli, const Usage *usage)
 			limits->max_use == UINT64_MAX ? _("no bound")
 						      : format_bytes(limits->max_use, bytes[0]),
 			limits->max_use_set ? _("from coredump.conf")
-					    : _("built in: 10 % of the disk, 4 GiB at most"));
+					    : _("built in: a tenth of the disk, 4 GiB at most"));
 	if (limits->keep_free)
 		strbuf_addf(&cli->out, _("  keeps free  %s (KeepFree=); %s of %s are free\n"),
 			format_bytes(limits->keep_free, bytes[0]),

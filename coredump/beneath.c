@@ -23,12 +23,25 @@ int open_beneath(int root_fd, const char *path, int flags)
 	return fd < 0 ? -errno : fd;
 }
 
+int open_regular_beneath(int root_fd, const char *path, int flags)
+{
+	_cleanup_(closep) int path_fd = open_beneath(root_fd, path, flags | O_PATH);
+	char self[64];
+	struct stat st;
+	int fd;
+
+	if (path_fd < 0 || fstat(path_fd, &st) < 0)
+		return path_fd < 0 ? path_fd : -errno;
+	if (!S_ISREG(st.st_mode))
+		return S_ISLNK(st.st_mode) ? -ELOOP : -EINVAL;
+	(void)snprintf(self, sizeof self, "/proc/self/fd/%d", path_fd);
+	fd = open(self, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
 ssize_t read_file_beneath(int root_fd, const char *path, size_t max, char **ret)
 {
-	_cleanup_(closep) int fd = open_beneath(root_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-	struct stat st;
+	_cleanup_(closep) int fd = open_regular_beneath(root_fd, path, 0);
 
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return fd < 0 ? fd : -errno;
-	return S_ISREG(st.st_mode) ? read_fd_max(fd, max, ret) : -EINVAL;
+	return fd < 0 ? fd : read_fd_max(fd, max, ret);
 }

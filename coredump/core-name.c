@@ -74,6 +74,12 @@ bool core_name_parse(const char *name, CoreName *ret)
 	return true;
 }
 
+bool core_name_is_of(const CoreName *name, const Crash *crash)
+{
+	return streq(name->boot_id, crash->boot_id) && name->pid == crash->pid &&
+	       name->when_realtime == crash->when_realtime && name->uid == crash->uid;
+}
+
 int core_name_take(const CoreName *name, Crash *crash)
 {
 	if (!crash->boot_id[0])

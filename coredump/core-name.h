@@ -17,5 +17,7 @@ typedef struct CoreName {
 
 /* false: no such name. */
 bool core_name_parse(const char *name, CoreName *ret);
+/* Whether it is the name of this very crash's core, by boot, pid, time and user. */
+bool core_name_is_of(const CoreName *name, const Crash *crash);
 /* Fills what crash lacks. 0 or -ENOMEM. */
 int core_name_take(const CoreName *name, Crash *crash);

@@ -32,17 +32,12 @@ const char *core_state_to_string(CoreState state)
  */
 int core_open(int root_fd, const Crash *crash)
 {
-	struct stat st;
+	int fd;
 
 	if (!crash->core_file)
 		return -ENOENT;
-	_cleanup_(closep) int fd = open_beneath(
-		root_fd, crash->core_file, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
-	if (fd < 0)
-		return fd == -EPERM ? -EACCES : fd;
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	return S_ISREG(st.st_mode) ? TAKE_FD(fd) : -EINVAL;
+	fd = open_regular_beneath(root_fd, crash->core_file, O_NOFOLLOW);
+	return fd == -EPERM ? -EACCES : fd;
 }
 
 static void take_size(CoreInfo *info, const struct stat *st)

@@ -120,6 +120,8 @@ static int add_where(StrBuf *sql, const CrashQuery *query)
 		strbuf_add(sql, " AND c.told = 1");
 	if (query->pinned)
 		strbuf_add(sql, " AND c.pinned = 1");
+	if (query->genuine)
+		strbuf_addf(sql, " AND c.trust = %d", CRASH_GENUINE);
 	for (size_t i = 0; i < query->n_matches; i++) {
 		if (!is_first_of_field(query, i))
 			continue;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The index's bounds. What goes first: reported crashes, then the oldest; pinned ones never. */
+/* The index's bounds. What goes first: what anybody may have made up, then reported crashes, then
+ * the oldest; pinned ones never. */
 #include "coredump/index-internals.h"
 
 #include "common/text.h"
@@ -20,7 +21,7 @@ static int delete_some(
 
 	strbuf_addf(&sql,
 		"CREATE TEMP TABLE going AS SELECT id, reported FROM crashes WHERE pinned = 0%s "
-		"ORDER BY reported IS NULL, time LIMIT %lld",
+		"ORDER BY trust, reported IS NULL, time LIMIT %lld",
 		condition, (long long)limit);
 	r = index_exec(index, strbuf_text(&sql));
 	if (r < 0)
@@ -66,7 +67,9 @@ static int trim_rows(CrashIndex *index, const IndexBounds *bounds, IndexTrimmed 
 	return delete_some(index, "", rows - (int64_t)bounds->max_rows, trimmed);
 }
 
-static int trim_bytes(CrashIndex *index, const IndexBounds *bounds, IndexTrimmed *trimmed)
+/* Until what the condition selects is gone, or enough is. */
+static int trim_bytes_of(
+	CrashIndex *index, const IndexBounds *bounds, const char *condition, IndexTrimmed *trimmed)
 {
 	int64_t bytes = 0;
 	int r;
@@ -75,9 +78,17 @@ static int trim_bytes(CrashIndex *index, const IndexBounds *bounds, IndexTrimmed
 		r = index_number(index, SIZE_IN_USE, &bytes);
 		if (r < 0 || bounds->max_bytes == 0 || bytes <= (int64_t)bounds->max_bytes)
 			return r;
-		r = delete_some(index, "", TRIM_BATCH, trimmed);
+		r = delete_some(index, condition, TRIM_BATCH, trimmed);
 	} while (r > 0);
 	return r;
+}
+
+/* By themselves first: a batch that takes more than it must takes none of the real ones. */
+static int trim_bytes(CrashIndex *index, const IndexBounds *bounds, IndexTrimmed *trimmed)
+{
+	int r = trim_bytes_of(index, bounds, " AND trust = 0", trimmed);
+
+	return r < 0 ? r : trim_bytes_of(index, bounds, "", trimmed);
 }
 
 static int note_dropped(CrashIndex *index, uint64_t unreported, usec_t now_realtime)

@@ -235,16 +235,18 @@ static int merge_details(CrashIndex *index, const Crash *crash, sqlite3_int64 id
 
 /* ---- adding ---------------------------------------------------------------------------------- */
 
-static int is_forgotten(CrashIndex *index, const char *hash)
+/* What was forgotten while it was hearsay is kept as "?HASH": a genuine report of it is heard. */
+static int is_forgotten(CrashIndex *index, const Crash *crash)
 {
 	sqlite3_stmt *statement = NULL;
 	int r;
 
-	r = index_prepare(index, STATEMENT_IS_FORGOTTEN, "SELECT 1 FROM forgotten WHERE hash = ?",
-		&statement);
+	r = index_prepare(index, STATEMENT_IS_FORGOTTEN,
+		"SELECT 1 FROM forgotten WHERE hash = ?1 OR ?2 AND hash = '?' || ?1", &statement);
 	if (r < 0)
 		return r;
-	index_bind_text(statement, 1, hash);
+	index_bind_text(statement, 1, crash->hash);
+	(void)sqlite3_bind_int(statement, 2, crash->trust != CRASH_GENUINE);
 	int code = sqlite3_step(statement);
 	(void)sqlite3_reset(statement);
 	return code == SQLITE_ROW ? 1 : index_error(index, code);
@@ -283,9 +285,9 @@ static int delete_row(CrashIndex *index, sqlite3_int64 id)
 
 static int add(CrashIndex *index, const Crash *crash, bool told, IndexAdded *ret)
 {
-	CrashTold told_state = told			       ? CRASH_TOLD
-			       : crash->trust == CRASH_GENUINE ? CRASH_UNTOLD
-							       : CRASH_COUNTED;
+	CrashTold told_state = crash->trust != CRASH_GENUINE ? CRASH_COUNTED
+			       : told			     ? CRASH_TOLD
+							     : CRASH_UNTOLD;
 	CrashTrust trust = CRASH_UNVERIFIED;
 	sqlite3_int64 id = 0;
 	int r, changes = 0;
@@ -294,7 +296,7 @@ static int add(CrashIndex *index, const Crash *crash, bool told, IndexAdded *ret
 	if (r < 0)
 		return r;
 	if (r == 0) {
-		r = is_forgotten(index, crash->hash);
+		r = is_forgotten(index, crash);
 		*ret = r > 0 ? INDEX_FORGOTTEN : INDEX_NEW;
 		return r != 0 ? MIN_OF(r, 0) : insert(index, crash, told_state);
 	}
@@ -431,8 +433,11 @@ static int forget(CrashIndex *index, const char *hash)
 	r = look_up(index, hash, &id, &trust);
 	if (r <= 0)
 		return r < 0 ? r : -ENOENT;
-	r = change(index, "INSERT OR REPLACE INTO forgotten (time, hash) VALUES (?1, ?2)", NULL,
-		(int64_t)now_usec(CLOCK_REALTIME), hash);
+	r = change(index,
+		trust == CRASH_GENUINE
+			? "INSERT OR REPLACE INTO forgotten (time, hash) VALUES (?1, ?2)"
+			: "INSERT OR REPLACE INTO forgotten (time, hash) VALUES (?1, '?' || ?2)",
+		NULL, (int64_t)now_usec(CLOCK_REALTIME), hash);
 	return r < 0 ? r : delete_row(index, id);
 }
 

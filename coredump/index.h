@@ -54,13 +54,14 @@ typedef enum IndexAdded {
 	INDEX_NEW,
 	INDEX_MERGED,	 /* known; this source told something that the row lacked */
 	INDEX_KNOWN,	 /* nothing new */
-	INDEX_FORGOTTEN, /* the person had it forgotten: stays so */
+	INDEX_FORGOTTEN, /* the person had it forgotten: stays so, unless only hearsay was */
 } IndexAdded;
 
 /* Adds an identified crash. A genuine report makes an unverified row genuine, never the other way
  * round; fields that a row has are not overwritten (but truncated, core_in_journal and
  * not_responding are or-ed). told: the person knows of it already (first catch-up of old ones,
- * imports). 0 or -errno. */
+ * imports). An unverified one is CRASH_COUNTED even so: nobody is told of it, and what was told
+ * keeps the next one quiet. 0 or -errno. */
 int index_add(CrashIndex *index, const Crash *crash, bool told, IndexAdded *ret);
 
 /* How far a source ("journal", "journal:/srv/x") was read. 0; -ENOENT: never. Caller frees
@@ -109,6 +110,7 @@ typedef struct CrashQuery {
 	bool untold;	   /* only CRASH_UNTOLD ones */
 	bool told;	   /* only CRASH_TOLD ones */
 	bool pinned;	   /* only pinned ones */
+	bool genuine;	   /* only CRASH_GENUINE ones */
 	bool full;	   /* load message, fields and kcrash too (slower) */
 	bool newest_first;
 	unsigned limit; /* 0: all; the newest ones, whichever order they come in */
@@ -143,7 +145,8 @@ typedef struct CrashGroup {
  * the groups. */
 int index_groups(CrashIndex *index, const CrashQuery *query,
 	int (*group)(const CrashGroup *group, void *userdata), void *userdata);
-/* How many rows the query matches; since, until, matches, untold, told and pinned are heeded. */
+/* How many rows the query matches; since, until, matches, untold, told, pinned and genuine are
+ * heeded. */
 int index_count(CrashIndex *index, const CrashQuery *query, uint64_t *ret);
 
 /* ---- what became of a crash ------------------------------------------------------------------ */
@@ -195,9 +198,9 @@ typedef struct IndexTrimmed {
 	uint64_t unreported; /* of them never reported to anybody: say so */
 } IndexTrimmed;
 
-/* Brings the index back within bounds: reported ones first, then the oldest; pinned ones never.
- * Dropped unreported crashes are also added up in the index itself (index_dropped()), so that lists
- * can tell. 0 or -errno. */
+/* Brings the index back within bounds: unverified ones first, then reported ones, then the oldest;
+ * pinned ones never. Dropped unreported crashes are also added up in the index itself
+ * (index_dropped()), so that lists can tell. 0 or -errno. */
 int index_trim(
 	CrashIndex *index, const IndexBounds *bounds, usec_t now_realtime, IndexTrimmed *ret);
 /* How many unreported crashes the bounds have cost so far, and when last. */

@@ -24,12 +24,6 @@ static const char *name_within(const char *folder, const char *path)
 	return rest && rest[0] == '/' && rest[1] && !strchr(rest + 1, '/') ? rest + 1 : NULL;
 }
 
-static bool is_same_crash(const CoreName *name, const Crash *crash)
-{
-	return streq(name->boot_id, crash->boot_id) && name->pid == crash->pid &&
-	       name->when_realtime == crash->when_realtime && name->uid == crash->uid;
-}
-
 /* Who may not read the core may not read its attributes either: then its name has to do. */
 static bool is_same_program(
 	const char *folder, const char *file, const CoreName *name, const Crash *crash)
@@ -56,7 +50,7 @@ bool crash_proven_by_core(const char *folder, const Crash *crash, uid_t logged_b
 	struct stat st;
 
 	if (!file || logged_by == CRASH_UID_UNKNOWN || crash->uid != logged_by ||
-		!core_name_parse(file, &name) || !is_same_crash(&name, crash))
+		!core_name_parse(file, &name) || !core_name_is_of(&name, crash))
 		return false;
 	_cleanup_(closep) int fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 || !is_roots_folder(fd))

@@ -61,18 +61,22 @@ static int take_time(const CrashRow *row, void *userdata)
 	return 1;
 }
 
-/* Crashes from before the index were listed, not told. */
+/* Crashes from before the index were listed, not told. What anybody may have made up counts for
+ * nothing; nor does one that says it is yet to come (the clock was set back): it would keep all
+ * that follow quiet until then. */
 void coredump_look_up(Coredump *coredump, CrashArrival *arrival)
 {
 	usec_t now = now_usec(CLOCK_REALTIME), told = 0;
 	const CrashMatch match = {.field = "signature", .value = arrival->signature};
-	const CrashQuery all = {.matches = &match, .n_matches = 1};
+	const CrashQuery all = {.matches = &match, .n_matches = 1, .genuine = true};
 	const CrashQuery last = {
 		.since_realtime =
 			MAX_OF(coredump->store.begin_realtime, now - CRASH_NEWS_AGAIN_USEC),
+		.until_realtime = now + USEC_PER_MINUTE,
 		.matches = &match,
 		.n_matches = 1,
 		.told = true,
+		.genuine = true,
 		.newest_first = true,
 		.limit = 1,
 	};

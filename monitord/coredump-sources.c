@@ -12,6 +12,7 @@
 #define JOURNAL_SOURCE	 "journal"
 #define DIRECTORY_SOURCE "directory"
 #define UPKEEP_USEC	 ((usec_t)24 * 60 * USEC_PER_MINUTE)
+#define UPKEEP_ROWS	 256		 /* new ones, after which it is not waited for */
 #define MEND_USEC	 USEC_PER_MINUTE /* while the index is in memory */
 
 static bool is_wanted(const Coredump *coredump, const char *source)
@@ -26,8 +27,20 @@ static bool is_wanted(const Coredump *coredump, const char *source)
 
 /* ---- the journal ----------------------------------------------------------------------------- */
 
+static void keep_up_in(Coredump *coredump, usec_t span);
+
+/* Anybody can log entries of a MB by the thousand: a day is too long to wait. Not at once, for
+ * whoever calls is in the middle of using the index. */
+static void count_new(Coredump *coredump)
+{
+	if (++coredump->n_new == UPKEEP_ROWS)
+		keep_up_in(coredump, 0);
+}
+
 static void on_caught(const CaughtCrash *caught, bool late, void *userdata)
 {
+	if (caught->added == INDEX_NEW)
+		count_new(userdata);
 	/* What the socket told before was announced then. */
 	if (caught->added == INDEX_NEW && !caught->told)
 		coredump_arrived(userdata, caught->crash, late);
@@ -61,6 +74,8 @@ static int add(Coredump *coredump, const Crash *crash, const char *source, usec_
 			r = index_commit(coredump->store.index);
 		else
 			index_rollback(coredump->store.index);
+		if (r >= 0 && added == INDEX_NEW)
+			count_new(coredump);
 		if (r >= 0)
 			return added == INDEX_NEW;
 		if (!crash_store_is_trouble(r) || mend_index(coredump, r) < 0)
@@ -204,6 +219,7 @@ void coredump_keep_up(Coredump *coredump)
 		.max_age_usec = config->crash_max_age_usec};
 	usec_t now = now_usec(CLOCK_REALTIME);
 
+	coredump->n_new = 0;
 	if (crash_store_go_back(&coredump->store) > 0) {
 		coredump->index_error = 0;
 		restart_follower(coredump);

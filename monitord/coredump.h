@@ -31,6 +31,7 @@ typedef struct Coredump {
 	sd_event_source *watch;	  /* after each turn: did the follower meet trouble? */
 	sd_event_source *recover; /* armed when the index failed */
 	sd_event_source *upkeep;  /* trims the index, or tries its file again */
+	unsigned n_new;		  /* rows since then */
 	int index_error;
 
 	/* telling */

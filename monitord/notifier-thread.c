@@ -6,6 +6,7 @@
 
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "common/text.h"
 #include <libnotify/notify.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -339,9 +340,13 @@ static int post_simple(NotifierThread *thread, RequestKind kind, uint32_t handle
 	return 0;
 }
 
+/* An icon's name comes from a desktop entry, the time from the locale: whatever wrote the text,
+ * GLib takes nothing but UTF-8, and D-Bus hangs up on who sends anything else. */
 static char *copy(const char *text)
 {
-	return text ? strdup(text) : NULL;
+	if (!text)
+		return NULL;
+	return g_utf8_validate(text, -1, NULL) ? strdup(text) : escaped_terminal(text);
 }
 
 int notifier_thread_show(NotifierThread *thread, uint32_t handle, const Notification *what)

@@ -6,6 +6,7 @@
 #include "common/cleanup.h"
 #include "common/json.h"
 #include "common/strbuf.h"
+#include "common/text.h"
 
 /* The text as D-Bus may carry it. argument: systemd puts variables into ExecStart=, "$$" is a
  * dollar (systemd.service(5)). New reference. */
@@ -26,6 +27,8 @@ static int add_text(sd_bus_message *call, const char *name, const char *value)
 	return sd_bus_message_append(call, "(sv)", name, "s", value);
 }
 
+/* A variable's value may be a path, named after what crashed: changed, it names nothing. -EILSEQ
+ * where D-Bus cannot carry it as it is. */
 static int add_words(sd_bus_message *call, const char *const *words, bool arguments)
 {
 	int r;
@@ -33,6 +36,8 @@ static int add_words(sd_bus_message *call, const char *const *words, bool argume
 	r = sd_bus_message_open_container(call, 'a', "s");
 	for (size_t i = 0; r >= 0 && words && words[i]; i++) {
 		_cleanup_(json_decrefp) json_t *word = clean(words[i], arguments);
+		if (word && !arguments && !streq(json_string_value(word), words[i]))
+			return -EILSEQ;
 		r = word ? sd_bus_message_append(call, "s", json_string_value(word)) : -ENOMEM;
 	}
 	return r < 0 ? r : sd_bus_message_close_container(call);

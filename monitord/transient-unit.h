@@ -21,5 +21,6 @@ typedef struct TransientUnit {
 
 /* Builds StartTransientUnit(). The unit vanishes when its program ends, however it ends; what a
  * reporter opened meanwhile (a browser) is left alone, an application (forks) takes its own along.
- * Text that is no UTF-8 is repaired, for D-Bus carries no other. 0 or -errno. */
+ * An argument that is no UTF-8 is repaired, for D-Bus carries no other; in the environment it is
+ * refused. 0, -EILSEQ (start it in another way) or -errno. */
 int transient_unit_message(sd_bus *bus, const TransientUnit *unit, sd_bus_message **ret);

@@ -583,6 +583,31 @@ def test_delete(mounted):
     assert done.returncode == 1 and "has no core" in done.stderr
 
 
+def test_an_entry_names_no_file_to_be_deleted(place, start, tmp_path):
+    """Whoever may log an entry names a file in it, and root, or whoever reads that journal, deletes the "core"."""
+    precious = tmp_path / "precious"
+    precious.write_text("all there is")
+    linked = tmp_path / f"core.x.1000.{BOOT}.8.{start}.zst"
+    linked.symlink_to(precious)
+    mine = tmp_path / f"core.x.1000.{BOOT}.9.{start}.zst"
+    mine.write_bytes(b"\x28\xb5\x2f\xfd" + bytes(64))
+    forged = {"_SYSTEMD_UNIT": "user@1000.service"}
+    write_journal(place / "system.journal", [
+        crash_entry(7, when=start, COREDUMP_FILENAME=precious, **forged),
+        crash_entry(8, when=start, COREDUMP_FILENAME=linked, **forged),
+        crash_entry(6, when=start, COREDUMP_FILENAME=precious),  # another machine's journal may say what it likes
+        crash_entry(5, when=start, COREDUMP_FILENAME=mine, **forged),
+        crash_entry(9, when=start, COREDUMP_FILENAME=mine, **forged)])
+    for pid in "7", "6", "5":
+        done = crash("delete", "-D", str(place), pid, "--yes")
+        assert precious.exists() and mine.exists(), pid
+        assert done.returncode == 1 and "is not shown to be its core" in done.stderr and done.stderr.count("\n") == 1, done
+    assert crash("delete", "-D", str(place), "8", "--yes").returncode == 1
+    assert linked.is_symlink() and precious.exists()
+    assert crash("delete", "-D", str(place), "9", "--yes").returncode == 0
+    assert not mine.exists()
+
+
 def answered(argv, answer):
     """What a program shows on a terminal where somebody types the answer."""
     pid, fd = pty.fork()

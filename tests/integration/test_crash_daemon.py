@@ -10,7 +10,7 @@ import pytest
 
 from conftest import BUILD, ROOT, wait_for
 from crashes import CONFIG, COUNTED, TOLD, UNTOLD, CrashDaemon, Notices, flood
-from journals import append, traceback_entry, write_journal
+from journals import append, now, traceback_entry, write_journal
 
 DESKTOP = "[Desktop Entry]\nType=Application\nName=Fancy Editor\nIcon=fancy\nExec=fancy-editor %U\n"
 
@@ -49,6 +49,18 @@ def test_a_crash_is_announced_once_by_name(processes, tmp_path, session_bus, dun
     entry = dunst.newest()
     assert entry["summary"] == "Fancy Editor was closed after an invalid memory access"
     assert entry["body"] == "/usr/bin/fancy-editor, SIGSEGV"
+
+
+def test_a_desktop_entry_that_is_no_utf8(daemon, notices):
+    (daemon.tmp / "data/applications/org.example.Fancy.desktop").write_bytes(
+        DESKTOP.replace("fancy\n", "FANCY\n").encode().replace(b"FANCY", b"\xff\xfe").replace(b"Fancy", b"Fan\xffcy"))
+    unit = "app-gnome-org.example.Fancy-77.scope"
+    pid = daemon.crash("/usr/bin/fancy-editor", COREDUMP_USER_UNIT=unit)
+    daemon.wait_row(daemon.crash("/usr/bin/marker"), TOLD)
+    assert notices.summaries() == ["Fan\\xffcy Editor was closed after an invalid memory access",
+                                   "marker was closed after an invalid memory access"]
+    assert daemon.rows()[pid]["told"] == TOLD
+    assert "CRITICAL" not in daemon.text()
 
 
 def test_repeats_are_counted_in_place(daemon, notices):
@@ -108,6 +120,22 @@ def test_a_forged_entry_does_not_hide_the_real_one(daemon, notices):
     row = daemon.wait_row(daemon.next_pid, TOLD)
     assert row["trust"] == 1
     assert len(notices.shown) == 1
+
+
+def test_what_was_forged_before_the_first_start_hides_nothing(processes, tmp_path, session_bus, notices):
+    d = CrashDaemon(processes, tmp_path, session_bus, start=False)
+    logged = now() - 3_600_000_000
+    for i in range(12):  # whoever logs them sets the time that they tell: far in the future
+        append(d.journal, [d.entry(when=logged + 10**15 + i, logged=logged + i, _SYSTEMD_UNIT="user@1000.service", _UID=1000)])
+    forged = d.next_pid
+    d.start()
+    assert wait_for("the forged one in the index", lambda: d.rows().get(forged))["trust"] == 0
+    pid = d.crash()
+    d.wait_row(d.crash("/usr/bin/marker"), TOLD)
+    assert d.rows()[pid]["told"] == TOLD
+    assert notices.summaries()[0] == "gimp was closed after an invalid memory access"
+    assert "times" not in notices.shown[0]["body"]
+    assert d.rows()[forged]["told"] == COUNTED
 
 
 def test_tracebacks_are_listed(daemon, notices):
@@ -499,6 +527,19 @@ def test_old_crashes_go(processes, tmp_path, session_bus, notices):
     d.start()
     wait_for("it to go", lambda: list(d.rows()) == [new])
     assert "1 crashes that were never reported went out of the index" in d.text()
+
+
+def test_a_flood_of_large_entries_is_trimmed_while_it_lasts(processes, tmp_path, session_bus, notices):
+    d = CrashDaemon(processes, tmp_path, session_bus, CONFIG + "MaxUse=1M\n")
+    real = d.crash()
+    d.wait_row(real, TOLD)
+    for _ in range(3):  # of those that anybody may log
+        append(d.journal, [d.entry("/usr/bin/x", MESSAGE="x" * 20000, _SYSTEMD_UNIT="user@1000.service", _UID=1000)
+                           for _ in range(400)])
+        last = d.next_pid
+        wait_for("them in the index", lambda: d.status()["sources"]["journal"]["added"] >= last - 1000)
+    wait_for("the index to be small again", lambda: len(d.rows()) < 300)
+    assert d.rows()[real]["trust"] == 1
 
 
 # ---- two roads

@@ -193,10 +193,11 @@ def test_a_core_limit(vigil):
 
 def test_a_core_over_its_limit(vigil):
     name, _, pid = crashed(vigil, "limit", "65536", "big", "8", "segv")
-    row_of(vigil, pid)
+    row = row_of(vigil, pid)
     assert vigil.info(pid)["core"]["state"] == ("truncated" if limit_is_passed_on(vigil.machine) else "present")
     vigil.told(pid)
     assert name in vigil.screen(name)
+    assert vigil.reported(row)["pid"] == pid
 
 
 def test_a_setuid_program(vigil):
@@ -207,6 +208,7 @@ def test_a_setuid_program(vigil):
     assert core["state"] == "inaccessible" and core["why"], core
     vigil.told(pid)
     assert name in vigil.screen(name)
+    assert vigil.reported(row)["pid"] == pid
     done = vigil.cli("crash", "dump", str(pid), "--no-ask-password", "-o", f"{HOME}/stolen")
     assert done.returncode == 1 and done.stderr.count("\n") == 1
     assert not vigil.machine.path(f"{HOME}/stolen").exists()
@@ -363,6 +365,21 @@ def test_a_crash_on_the_way_out_is_told_at_the_next_login(machine, vigil, what):
         screen.end()
         machine.run("loginctl", "disable-linger", "bob")
         machine.call("loginctl", "terminate-user", "bob")
+
+
+def test_who_sees_whose(machine, vigil):
+    """A plain user their own, a member of systemd-journal and root everybody's; doctor says why."""
+    _, _, pid = crashed(vigil, "segv")
+    row_of(vigil, pid)
+    assert pid not in [r["pid"] for r in vigil.rows("--all", user="bob")]
+    machine.run("usermod", "--append", "--groups", "systemd-journal", "carol")
+    for user in ("carol", "root"):
+        row, = [r for r in vigil.rows("--all", user=user) if r["pid"] == pid]
+        assert row["uid"] == UID and row["verified"]
+        assert vigil.info(pid, user=user)["core"]["state"] == ("present" if user == "root" else "inaccessible")
+    sees = {user: next(c["found"] for c in json.loads(vigil.cli("doctor", "--json", user=user).stdout)["checks"] if c["link"] == "what you see")
+            for user in ("bob", "carol", "root")}
+    assert "your own" in sees["bob"] and "systemd-journal" in sees["carol"] and "root" in sees["root"], sees
 
 
 def test_others_are_not_told_of_it(machine, vigil):

@@ -2,11 +2,13 @@
 /* coredump/core-file: what state a core is in, which rule withheld it, and copies of it. */
 #include "coredump/core-file.h"
 
+#include "coredump/beneath.h"
 #include "coredump/core-auxv.h"
 #include "coredump/core-stream.h"
 #include "tests/unit/core-fixture.h"
 #include <sched.h>
 #include <signal.h>
+#include <sys/inotify.h>
 #include <sys/mount.h>
 #include <sys/xattr.h>
 
@@ -93,6 +95,34 @@ static void sizes_are_told(void **state)
 	assert_int_equal(core_open(root, &crash), -ENOENT);
 	crash.core_file = (char *)"/";
 	assert_int_equal(core_open(root, &crash), -EINVAL);
+}
+
+/* Opening a device does something (a watchdog starts), and an entry may name any. */
+static void what_is_no_file_is_never_opened(void **state)
+{
+	_cleanup_(closep) int root = fixture_open(),
+			      watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	Crash crash = CRASH_INIT;
+	CoreInfo info;
+	char events[4096];
+
+	(void)state;
+	assert_int_equal(mkfifo(fixture_at("fifo"), 0600), 0);
+	core_write_spec("core", &core_spec);
+	assert_int_equal(symlink("core", fixture_at("link")), 0);
+	assert_true(inotify_add_watch(watch, fixture_path, IN_OPEN) >= 0);
+	crash.core_file = (char *)"/fifo";
+	assert_int_equal(core_open(root, &crash), -EINVAL);
+	core_look(root, &crash, &info);
+	assert_int_equal(info.state, CORE_ERROR);
+	_cleanup_(freep) char *text = NULL;
+	assert_int_equal(read_file_beneath(root, "/fifo", 10, &text), -EINVAL);
+	crash.core_file = (char *)"/link";
+	assert_int_equal(core_open(root, &crash), -ELOOP);
+	assert_int_equal(read(watch, events, sizeof events), -1);
+	assert_int_equal(errno, EAGAIN);
+	assert_int_equal(read_file_beneath(root, "/link", 4, &text), 4);
+	assert_true(read(watch, events, sizeof events) > 0); /* it would have been seen */
 }
 
 /* As a plain user, whom modes hold back. */
@@ -544,6 +574,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)
 		TEST(states),
 		TEST(sizes_are_told),
+		TEST(what_is_no_file_is_never_opened),
 		TEST(the_inaccessible_ones),
 		TEST(access_lists),
 		TEST(which_rule_withheld_it),

@@ -83,6 +83,7 @@ static void test_genuine_replaces_hearsay(void **state)
 {
 	_cleanup_(index_closep) CrashIndex *index = memory();
 	_cleanup_(crash_donep) Crash forged = CRASH_INIT, genuine = CRASH_INIT;
+	IndexAdded added;
 	CrashRow row;
 
 	(void)state;
@@ -93,7 +94,16 @@ static void test_genuine_replaces_hearsay(void **state)
 	assert_int_equal(index_get(index, forged.hash, &row), 1);
 	assert_int_equal(row.told, CRASH_COUNTED);
 	index_row_done(&row);
-	make(&genuine, 1, "/bin/real", BASE);
+	/* Not even where all that there is counts as told: that would keep the next one quiet. */
+	assert_int_equal(index_forget(index, forged.hash), 0);
+	forged.pid = 2;
+	assert_int_equal(crash_identify(&forged, 0), 0);
+	assert_int_equal(index_add(index, &forged, true, &added), 0);
+	assert_int_equal(index_get(index, forged.hash, &row), 1);
+	assert_int_equal(row.told, CRASH_COUNTED);
+	index_row_done(&row);
+	assert_int_equal(count(index, &(CrashQuery){.genuine = true}), 0);
+	make(&genuine, 2, "/bin/real", BASE);
 	assert_int_equal(add(index, &genuine), INDEX_NEW);
 	forged.cwd = strdup("/forged");
 	assert_int_equal(add(index, &forged), INDEX_KNOWN);
@@ -105,6 +115,7 @@ static void test_genuine_replaces_hearsay(void **state)
 	assert_int_equal(row.crash.trust, CRASH_GENUINE);
 	index_row_done(&row);
 	assert_int_equal(count(index, &everything), 1);
+	assert_int_equal(count(index, &(CrashQuery){.genuine = true}), 1);
 }
 
 static void test_rows_and_cursor_stand_or_fall_together(void **state)
@@ -299,6 +310,27 @@ static void test_what_became_of_it(void **state)
 	assert_int_equal(count(index, &everything), 0);
 }
 
+/* Whoever makes up a crash in advance must not have the real one forgotten with it. */
+static void test_forgetting_hearsay_does_not_hide_the_real_one(void **state)
+{
+	_cleanup_(index_closep) CrashIndex *index = memory();
+	_cleanup_(crash_donep) Crash crash = CRASH_INIT;
+
+	(void)state;
+	make(&crash, 1, "/bin/a", BASE);
+	crash.trust = CRASH_UNVERIFIED;
+	assert_int_equal(add(index, &crash), INDEX_NEW);
+	assert_int_equal(index_forget(index, crash.hash), 0);
+	assert_int_equal(add(index, &crash), INDEX_FORGOTTEN);
+	crash.trust = CRASH_GENUINE;
+	assert_int_equal(add(index, &crash), INDEX_NEW);
+	assert_int_equal(index_forget(index, crash.hash), 0);
+	assert_int_equal(add(index, &crash), INDEX_FORGOTTEN);
+	crash.trust = CRASH_UNVERIFIED;
+	assert_int_equal(add(index, &crash), INDEX_FORGOTTEN);
+	assert_int_equal(count(index, &everything), 0);
+}
+
 static void test_bounds(void **state)
 {
 	_cleanup_(index_closep) CrashIndex *index = memory();
@@ -334,6 +366,43 @@ static void test_bounds(void **state)
 	const IndexBounds bytes = {.max_bytes = 1};
 	assert_int_equal(index_trim(index, &bytes, BASE, &trimmed), 0);
 	assert_int_equal(count(index, &everything), 1);
+}
+
+/* Anybody can log crashes by the thousand, with whatever time: they push out no real one. */
+static void test_a_flood_of_forged_ones_goes_first(void **state)
+{
+	_cleanup_(index_closep) CrashIndex *index = memory();
+	_cleanup_(crash_donep) Crash reported = CRASH_INIT;
+	IndexTrimmed trimmed = {};
+
+	(void)state;
+	for (int i = 1; i <= 10; i++)
+		(void)add_new(index, i, "/bin/real", BASE + (usec_t)i * SECOND);
+	make(&reported, 11, "/bin/real", BASE + 11 * SECOND);
+	(void)add(index, &reported);
+	assert_int_equal(index_set_reported(index, reported.hash, "x"), 0);
+	for (int i = 100; i < 700; i++) {
+		_cleanup_(crash_donep) Crash forged = CRASH_INIT;
+		make(&forged, i, "/bin/forged", 2 * BASE + (usec_t)i * SECOND);
+		forged.trust = CRASH_UNVERIFIED;
+		(void)add(index, &forged);
+	}
+	const IndexBounds rows = {.max_rows = 20};
+	assert_int_equal(index_trim(index, &rows, BASE + 703 * SECOND, &trimmed), 0);
+	assert_int_equal(count(index, &everything), 20);
+	assert_int_equal(count(index, &(CrashQuery){.genuine = true}), 11);
+
+	for (int i = 100; i < 300; i++) {
+		_cleanup_(crash_donep) Crash forged = CRASH_INIT;
+		make(&forged, i, "/bin/forged", 3 * BASE + (usec_t)i * SECOND);
+		forged.trust = CRASH_UNVERIFIED;
+		forged.message = calloc(1, 4001);
+		memset(forged.message, 'x', 4000);
+		(void)add(index, &forged);
+	}
+	const IndexBounds bytes = {.max_bytes = (uint64_t)300 * 1024};
+	assert_int_equal(index_trim(index, &bytes, BASE + 704 * SECOND, &trimmed), 0);
+	assert_int_equal(count(index, &(CrashQuery){.genuine = true}), 11);
 }
 
 static char *database(void)
@@ -471,7 +540,9 @@ int main(void)
 		cmocka_unit_test(test_finding_one),
 		cmocka_unit_test(test_groups_and_mutes),
 		cmocka_unit_test(test_what_became_of_it),
+		cmocka_unit_test(test_forgetting_hearsay_does_not_hide_the_real_one),
 		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_a_flood_of_forged_ones_goes_first),
 		cmocka_unit_test_setup_teardown(
 			test_the_file_is_private, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(

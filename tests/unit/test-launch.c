@@ -217,6 +217,23 @@ static void refused_by_systemd_it_is_detached(void **state)
 	assert_text("out", "in\na b none\n");
 }
 
+/* A path in the environment must arrive as it is, or what it names is not found. */
+static void what_dbus_cannot_carry_is_detached(void **state)
+{
+	static const char *const environment[] = {"VALUE=/tmp/\xff", NULL};
+	Manager *manager = *state;
+	char script[2048];
+	const char *const argv[] = {"sh", "-c", writer("out", script), NULL};
+
+	assert_int_equal(
+		launch_program(manager->client,
+			&(Launch){.argv = argv, .environment = environment, .input = "in\n"}),
+		0);
+	run_until(manager, is_there, fixture_at("out"));
+	assert_text("out", "in\n/tmp/\xff none\n");
+	assert_int_equal(manager->n_calls, 0);
+}
+
 static bool is_idle(Manager *manager, const void *what)
 {
 	(void)what;
@@ -464,6 +481,7 @@ int main(void)
 		WITH_MANAGER(systemd_is_asked_for_a_unit),
 		WITH_MANAGER(without_a_bus_it_is_detached),
 		WITH_MANAGER(refused_by_systemd_it_is_detached),
+		WITH_MANAGER(what_dbus_cannot_carry_is_detached),
 		WITH_MANAGER(what_runs_already_is_let_be),
 		WITH_MANAGER(a_bus_that_goes_takes_its_calls_along),
 		WITH_MANAGER(what_is_not_there_is_said),
