@@ -149,6 +149,7 @@ int cmd_inotify_reset(Cli *cli, int argc, const char **argv);
 int cmd_inotify_explain(Cli *cli, int argc, const char **argv);
 int cmd_crash_list(Cli *cli, int argc, const char **argv);
 int cmd_crash_info(Cli *cli, int argc, const char **argv);
+int cmd_crash_debug(Cli *cli, int argc, const char **argv);
 int cmd_crash_dump(Cli *cli, int argc, const char **argv);
 int cmd_crash_report(Cli *cli, int argc, const char **argv);
 int cmd_crash_forget(Cli *cli, int argc, const char **argv);

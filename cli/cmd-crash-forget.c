@@ -17,6 +17,11 @@ static int forget_one(Cli *cli, const CrashSource *source, const char *selector,
 	if (r != EXIT_DONE)
 		return r;
 	(void)crash_short_id(&row.crash, id);
+	if (row.pinned) { /* the copy of its core would stay, and no list would name it */
+		index_row_done(&row);
+		return cli_fail(
+			EXIT_FAILED, _("Crash %s is pinned: vigil crash unpin %s first."), id, id);
+	}
 	r = index_forget(source->index, row.crash.hash);
 	if (r < 0) {
 		r = cli_fail(EXIT_FAILED, _("Cannot forget crash %s: %s."), id, strerror(-r));

@@ -10,7 +10,7 @@
 
 /* clang-format off */
 static const TableColumn columns[] = {
-	{.title = "COUNT", .right = true}, {.title = "FIRST"}, {.title = "LAST"}, {.title = "NEWEST"}, {.title = "SIG"},
+	{.title = "COUNT", .right = true}, {.title = "FIRST", .optional = true}, {.title = "LAST"}, {.title = "NEWEST"}, {.title = "SIG"},
 	{.title = "PROGRAM", .elastic = true}, {.title = "WHERE", .elastic = true}, {.title = "NOTE", .optional = true},
 };
 /* clang-format on */
@@ -70,10 +70,9 @@ static int add_group(const CrashGroup *group, void *userdata)
 	if (groups->narrow)
 		id[CRASH_SHORT_DIGITS] = '\0';
 	table_addf(groups->table, CELL_PLAIN, "%llu", (unsigned long long)group->count);
+	/* On a narrow terminal the program and where it crashed are worth more. */
 	(void)format_timestamp(group->first_realtime, form, when);
-	if (groups->narrow) /* the day is enough */
-		when[strcspn(when, " ")] = '\0';
-	table_add(groups->table, CELL_DIM, when);
+	table_add(groups->table, CELL_DIM, groups->narrow ? NULL : when);
 	table_add(groups->table, CELL_PLAIN, format_timestamp(group->last_realtime, form, when));
 	table_add(groups->table, CELL_BOLD, id);
 	table_add(groups->table, CELL_PLAIN, crash_signal_name(group->signal, name));

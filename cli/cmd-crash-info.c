@@ -45,6 +45,30 @@ static void add_text(Cli *cli, const char *key, const char *text)
 	}
 }
 
+/* Words of ours, which a narrow terminal gets in lines of its width. What is there to be copied
+ * (paths, command lines) is left to the terminal, as coredumpctl does. */
+static void add_prose(Cli *cli, const char *key, const char *text)
+{
+	size_t used = 0, room = cli->width > 2 * KEY_WIDTH ? cli->width - KEY_WIDTH - 2 : SIZE_MAX;
+
+	add_key(cli, key);
+	for (size_t n; *text; text += n + strspn(text + n, " ")) {
+		n = strcspn(text, " ");
+		_cleanup_(freep) char *word = strndup(text, n);
+		size_t columns = word ? text_columns(word) : n;
+		if (used > 0 && used + 1 + columns > room) {
+			strbuf_add_char(&cli->out, '\n');
+			add_key(cli, "");
+			used = 0;
+		}
+		if (used > 0)
+			strbuf_add_char(&cli->out, ' ');
+		used += (used > 0) + columns;
+		escape_terminal(&cli->out, text, n);
+	}
+	strbuf_add_char(&cli->out, '\n');
+}
+
 __attribute__((format(printf, 3, 4))) static void add_textf(
 	Cli *cli, const char *key, const char *format, ...)
 {
@@ -119,11 +143,11 @@ static void add_core(Cli *cli, const CrashSource *source, const CrashRow *row)
 		style_on(crash_core_style(core.state), cli->colour), state,
 		style_off(crash_core_style(core.state), cli->colour), safe && *safe ? ")" : "");
 	if (why)
-		add_textf(cli, _("Reason"), "%s", _(why));
+		add_prose(cli, _("Reason"), _(why));
 	if (copy)
-		add_text(cli, "", _("systemd has let go of it; this is Vigil's copy"));
+		add_prose(cli, "", _("systemd has let go of it; this is Vigil's copy"));
 	if (core.state == CORE_INACCESSIBLE)
-		add_text(cli, "", _("vigil crash dump asks for authorisation to read it"));
+		add_prose(cli, "", _("vigil crash dump asks for authorisation to read it"));
 	if (core.size_bytes)
 		add_textf(cli, _("Size on Disk"), "%s%s%s", format_bytes(core.disk_bytes, bytes[0]),
 			core.compression[0] ? ", " : "", core.compression);
@@ -157,7 +181,7 @@ static void add_vigil(Cli *cli, const CrashSource *source, const CrashRow *row)
 			(unsigned long long)n, row->signature);
 	add_text(cli, _("Note"), crash_marks(row, marks));
 	if (row->crash.trust != CRASH_GENUINE)
-		add_text(cli, "", _("any program of that user may have written this entry"));
+		add_prose(cli, "", _("any program of that user may have written this entry"));
 	if (row->reported && *row->reported)
 		add_text(cli, _("Reported"), row->reported);
 	add_textf(cli, _("In Words"), "%s %s", crash_program(&row->crash, program),

@@ -189,11 +189,14 @@ static void plan_environment(Setup *setup, const Pipeline *pipeline, const char 
 static void plan_system(Setup *setup, const Pipeline *pipeline, int root)
 {
 	bool follows = pipeline->taker.kind == CORE_TAKER_SOCKET;
+	const char *install = pipeline_install_command(root);
 
 	if (!pipeline->systemd_coredump)
 		set_command(add_step(setup, N_("systemd-coredump, which records crashes"),
 				    STEP_BY_HAND),
-			"%s", pipeline_install_command(root));
+			"%s",
+			install ? install
+				: _("install systemd-coredump with your package manager"));
 	if (pipeline->processor_dir &&
 		!(follows ? pipeline->processor_follows : pipeline->processor_on_dump)) {
 		Step *step = add_step(

@@ -167,11 +167,16 @@ static const char *pipeline_trouble(const CrashStatus *crashes)
 static void read_crashes(const Cli *cli, CrashStatus *ret)
 {
 	_cleanup_(closep) int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	CrashQuery today = {}, untold = {.untold = true};
+	/* Whose crashes vigil crash list shows: an ordinary user's own. */
+	char uid[16];
+	const CrashMatch own = {.field = "uid", .value = uid};
+	CrashQuery today = {.matches = &own, .n_matches = geteuid() != 0};
+	CrashQuery untold = {.matches = &own, .n_matches = geteuid() != 0, .untold = true};
 	CrashSource source;
 	Pipeline pipeline;
 	usec_t last;
 
+	(void)snprintf(uid, sizeof uid, "%u", geteuid());
 	*ret = (CrashStatus){.journal = crash_journal_storage("")};
 	pipeline_read(root, cli->proc_fd, &pipeline);
 	ret->taker = pipeline.taker.kind;

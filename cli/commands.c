@@ -52,6 +52,10 @@ const Command cli_commands[] = {
 	 .details = N_("With -o into a file that only you can read, sparse, and under its name only once it is whole: what stood there before is "
 		"replaced then, a symlink itself, and nothing is left behind by a failure. Else to the output, unless that is a terminal. "
 		"For a core that you may not read polkit is asked through vigil-helper.")},
+	{.group = "crash", .name = "debug", .arguments = "[ID]", .options = OPTION_COMMON | OPTION_QUIET | OPTION_PASSWORD, .max_arguments = 1, .run = cmd_crash_debug,
+	 .summary = N_("start gdb on the core of a crash"),
+	 .details = N_("The core is decompressed into a file without a name, which is gone when the debugger ends. No script that comes with "
+		"the program is run. For a core that you may not read polkit is asked through vigil-helper.")},
 	{.group = "crash", .name = "report", .arguments = "[ID]", .options = CRASH_OPTIONS, .max_arguments = 1, .run = cmd_crash_report,
 	 .summary = N_("a crash as text for a bug report; nothing is sent"),
 	 .details = N_("Markdown of at most 60 kB: program, version, what happened, and the stack trace. Never the environment; home directories become ~.")},

@@ -4,6 +4,7 @@
 #include "cli/crash-source.h"
 
 #include "cli/bus.h"
+#include "cli/crash-metadata.h"
 #include "cli/crash-settings.h"
 #include "common/clock.h"
 #include "common/i18n.h"
@@ -239,6 +240,7 @@ static int catch_up(CrashSource *source, bool *ret_index_failed)
 	_cleanup_(crash_journal_closep) CrashJournal *journal = NULL;
 	_cleanup_(catch_up_freep) CatchUp *run = NULL;
 	_cleanup_(freep) char *name = NULL;
+	CrashMetadata metadata;
 	CatchUpCount count = {};
 	int r;
 
@@ -249,8 +251,12 @@ static int catch_up(CrashSource *source, bool *ret_index_failed)
 	if (source->elsewhere && asprintf(&name, "journal:%s", source->place_name) < 0)
 		return -ENOMEM;
 	r = catch_up_new(source->index, journal, name ? name : "journal", true, &run);
-	while (r >= 0 && (r = catch_up_step(run, SLICE_USEC, NULL, NULL, &count)) > 0)
+	crash_metadata_open(&metadata, source->index);
+	while (r >= 0 &&
+		(r = catch_up_step(run, SLICE_USEC, source->elsewhere ? NULL : crash_metadata_take,
+			 &metadata, &count)) > 0)
 		;
+	crash_metadata_close(&metadata);
 	if (r >= 0 && count.added > 0)
 		crash_bounds_apply(source->index);
 	*ret_index_failed = r < 0 && run && catch_up_index_failed(run);

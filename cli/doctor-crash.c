@@ -25,6 +25,13 @@
 #define REAPPLY_COMMAND                                                                            \
 	"sudo /usr/lib/systemd/systemd-sysctl --prefix=kernel.core_pattern; sudo systemctl start systemd-coredump.socket"
 
+static const char *install_command(int root)
+{
+	const char *command = pipeline_install_command(root);
+
+	return command ? command : _("install systemd-coredump with your package manager");
+}
+
 static void check_pattern(Doctor *doctor, int root, const Pipeline *pipeline)
 {
 	static const struct {
@@ -60,7 +67,7 @@ static void check_pattern(Doctor *doctor, int root, const Pipeline *pipeline)
 	doctor_report(doctor, health, "kernel.core_pattern", text,
 		health == HEALTH_OK || taker->kind == CORE_TAKER_UNKNOWN ? NULL
 		: pipeline->systemd_coredump				 ? REAPPLY_COMMAND
-					     : pipeline_install_command(root));
+									 : install_command(root));
 }
 
 static bool by_systemd(const Pipeline *pipeline)
@@ -77,7 +84,7 @@ static void check_coredump(Doctor *doctor, int root, const Pipeline *pipeline)
 		doctor_report(doctor, by_systemd(pipeline) ? HEALTH_BAD : HEALTH_NOTE,
 			"systemd-coredump",
 			_("not installed: crashes leave no journal entry, only plain core files are seen"),
-			pipeline_install_command(root));
+			install_command(root));
 }
 
 /* The follower of the journal does without; the processor is faster, and serves DrKonqi. */

@@ -138,7 +138,7 @@ const char *pipeline_install_command(int root_fd)
 	for (size_t i = 0; i < ELEMENTSOF(ways); i++)
 		if (exists(root_fd, ways[i].program))
 			return ways[i].command;
-	return "";
+	return NULL;
 }
 
 /* For a unit that a template or a foreign unit wants, systemctl enable does not do: it takes the

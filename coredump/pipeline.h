@@ -44,7 +44,7 @@ typedef struct Pipeline {
  * not there. */
 void pipeline_read(int root_fd, int proc_fd, Pipeline *ret);
 
-/* How this distribution installs systemd-coredump; "" where that is not known. Static. */
+/* How this distribution installs systemd-coredump; NULL where that is not known. Static. */
 const char *pipeline_install_command(int root_fd);
 /* The command with which root has the processor started for each crash. */
 void pipeline_enable_command(const Pipeline *pipeline, char *buf, size_t size);

@@ -9,10 +9,14 @@
 
 #define LIST_DEFAULT 1000 /* crashes in one answer, unless "limit" says otherwise */
 #define LIST_MAX     20000
-#define MATCHES_MAX  32
+#define LIST_BYTES                                                                                 \
+	((size_t)8 * 1024 * 1024) /* of one answer: a command line alone may be 64 KiB             \
+				   */
+#define MATCHES_MAX 32
 
 #define ERROR_UNKNOWN	  "org.vigil.Crash1.Error.NoSuchCrash"
 #define ERROR_AMBIGUOUS	  "org.vigil.Crash1.Error.Ambiguous"
+#define ERROR_PINNED	  "org.vigil.Crash1.Error.Pinned"
 #define ERROR_NO_REPORTER "org.vigil.Crash1.Error.NoReporter"
 
 static json_t *row_to_json(const CrashRow *row, bool full)
@@ -131,29 +135,52 @@ static int read_options(sd_bus_message *call, ListOptions *options)
 	return r;
 }
 
+typedef struct ListAnswer {
+	StrBuf text; /* of the crashes, with commas between: as text they take the least memory */
+	bool cut;
+} ListAnswer;
+
 static int list_row(const CrashRow *row, void *userdata)
 {
-	return json_array_append_new(userdata, row_to_json(row, false)) < 0 ? -ENOMEM : 0;
+	ListAnswer *answer = userdata;
+	_cleanup_(json_decrefp) json_t *root = row_to_json(row, false);
+	_cleanup_(freep) char *text = root ? json_dumps(root, JSON_COMPACT) : NULL;
+
+	if (!text)
+		return -ENOMEM;
+	answer->cut = answer->text.length > 0 && answer->text.length + strlen(text) > LIST_BYTES;
+	if (answer->cut)
+		return 1;
+	strbuf_addf(&answer->text, "%s%s", answer->text.length ? "," : "", text);
+	return answer->text.failed ? -ENOMEM : 0;
+}
+
+static int reply_list(sd_bus_message *call, const ListAnswer *answer)
+{
+	_cleanup_(strbuf_done) StrBuf text = {};
+
+	strbuf_addf(&text, "{\"version\":1,\"complete\":%s,\"crashes\":[%s]}",
+		answer->cut ? "false" : "true", strbuf_text(&answer->text));
+	return text.failed ? -ENOMEM : sd_bus_reply_method_return(call, "s", strbuf_text(&text));
 }
 
 static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *error)
 {
 	Coredump *coredump = userdata;
 	_cleanup_(list_options_done) ListOptions options = {};
-	_cleanup_(json_decrefp) json_t *root = json_object(), *crashes = json_array();
+	ListAnswer answer = {};
 	int r;
 
 	r = read_options(call, &options);
 	if (r >= 0)
-		r = index_query(coredump->store.index, &options.query, list_row, crashes);
+		r = index_query(coredump->store.index, &options.query, list_row, &answer);
+	if (r >= 0)
+		r = reply_list(call, &answer);
+	strbuf_done(&answer.text);
 	if (r == -EINVAL || r == -ENXIO)
 		return sd_bus_error_set(error, SD_BUS_ERROR_INVALID_ARGS,
 			"Known are since and until (t), limit (u), newestFirst (b) and match (as of FIELD=VALUE, a path, a PID or a name).");
-	if (r < 0)
-		return r;
-	json_add_u64(root, "version", 1);
-	(void)json_object_set(root, "crashes", crashes);
-	return reply_json(call, root);
+	return r;
 }
 
 /* ---- one crash ------------------------------------------------------------------------------- */
@@ -228,6 +255,11 @@ static int method_forget(sd_bus_message *call, void *userdata, sd_bus_error *err
 	r = find(call, coredump, &row, error);
 	if (r < 0)
 		return r;
+	if (row.pinned) { /* the copy of its core would stay, and no list would name it */
+		index_row_done(&row);
+		return sd_bus_error_set(
+			error, ERROR_PINNED, "The crash is pinned: vigil crash unpin first.");
+	}
 	r = index_forget(coredump->store.index, row.crash.hash);
 	if (r >= 0)
 		crash_board_close_crash(coredump->board, row.crash.hash);

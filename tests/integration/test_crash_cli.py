@@ -198,6 +198,25 @@ def test_groups(place, start):
     assert [c["pid"] for c in listed] == [101, 103, 105, 107]
 
 
+def test_groups_and_info_on_a_narrow_terminal(place, start):
+    """Programs keep their names, and our own sentences go on below themselves."""
+    write_journal(place / "system.journal", [crash_entry(i, "/usr/bin/tracker-miner-fs", start + i, unit="user@1000.service") for i in range(1, 4)])
+    env = dict(os.environ, TZ="UTC", LC_ALL="C.UTF-8", TERM="xterm", PAGER="cat", NO_COLOR="1")
+
+    def shown(*args, columns=80):
+        return in_terminal([VIGIL, "crash", *args, "-D", str(place)], columns, env).replace("\r", "").splitlines()
+
+    title, row = shown("groups")
+    assert "FIRST" not in title and " tracker-miner-fs  main" in row and len(row) <= 80
+    assert "FIRST" in shown("groups", columns=120)[0]
+    lines = shown("info", "2", columns=60)
+    at = next(i for i, line in enumerate(lines) if line.startswith("         Reason: "))
+    assert lines[at:at + 3] == ["         Reason: it was deleted since, by age or because", " " * 17 + "cores took too much space",
+                                next(line for line in lines if "Signature: " in line)]
+    assert " " * 17 + "any program of that user may have written" in lines
+    assert any(line.startswith("        Storage: /var/lib/systemd/coredump/core.tracker-miner-f.1000.") and len(line) > 60 for line in lines)
+
+
 # ---- hostile text ----------------------------------------------------------------------------
 
 EVIL = "/tmp/\033[31mred\n\033]0;title\007\u202egnp.exe\u2066\x7f\x9b%s%n `<b>*x*</b>`"
@@ -492,6 +511,7 @@ def test_pins_outlive_the_core(tmp_path):
     assert crash("dump", id_, "-o", str(out)).returncode == 0 and out.read_bytes() == data
     assert asked("crash-du", "du")["vigil"]["pins"] == 1
     assert rows(crash("list"))[1][-1] == "pinned"
+    assert "is pinned: vigil crash unpin" in crash("forget", id_).stderr and rows(crash("list"))[1][-1] == "pinned"
     assert asked("crash-pin", "unpin", id_)["pinned"] is False
     assert asked("crash-info", "info", id_)["crashes"][0]["core"]["state"] == "missing"
     assert "is not pinned" in crash("unpin", id_).stderr
@@ -999,13 +1019,8 @@ def test_an_inaccessible_core_comes_through_the_helper(helper, place, start, tmp
     assert sorted(p.name for p in folder.iterdir()) == ["core", "probe"]
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="a journal of the machine's own takes a mount namespace")
-@pytest.mark.parametrize("storage", ["/var/log", "/run/log"])
-def test_the_machines_own_journal(place, start, tmp_path, storage):
-    """What each user sees of it by default: their own crashes, root everybody's."""
-    machine = "5" * 32
-    write_journal(place / "system.journal", [crash_entry(i, when=start + i, uid=uid, machine=machine, boot="6" * 32)
-                                             for i, uid in enumerate((USER, 0, USER, 7), 1)])
+def on_machine(place, tmp_path, machine, storage):
+    """Runs vigil where the journal of `place` is the machine's own."""
     readable(place)
     (tmp_path / "machine-id").write_text(machine + "\n")
     script = f"""mount --bind {tmp_path}/machine-id /etc/machine-id && mkdir -p /run/log && mount -t tmpfs none /var/log && mount -t tmpfs none /run/log &&
@@ -1018,6 +1033,18 @@ def test_the_machines_own_journal(place, start, tmp_path, storage):
         assert done.returncode in (0, 1), done
         return done.stdout
 
+    return run
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a journal of the machine's own takes a mount namespace")
+@pytest.mark.parametrize("storage", ["/var/log", "/run/log"])
+def test_the_machines_own_journal(place, start, tmp_path, storage):
+    """What each user sees of it by default: their own crashes, root everybody's."""
+    machine = "5" * 32
+    write_journal(place / "system.journal", [crash_entry(i, when=start + i, uid=uid, machine=machine, boot="6" * 32)
+                                             for i, uid in enumerate((USER, 0, USER, 7), 1)])
+    run = on_machine(place, tmp_path, machine, storage)
+
     def pids(*args, user=None):
         return [c["pid"] for c in json.loads(run("crash", "list", "--json", *args, user=user))["crashes"]]
 
@@ -1028,3 +1055,53 @@ def test_the_machines_own_journal(place, start, tmp_path, storage):
     links = {c["link"]: c for c in json.loads(run("doctor", "--json", user=USER))["checks"]}
     assert ("kept over reboots" if storage == "/var/log" else "in memory only") in links["journal"]["found"]
     assert "your own crashes" in links["what you see"]["found"] and "sound, 4 crashes" == links["index"]["found"]
+
+
+def test_debug_starts_gdb_on_the_whole_core(tmp_path):
+    """A stand-in for gdb tells what it was started with, and what is in the core."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "gdb").write_text(f"#!/bin/sh\nprintf '%s\\n' \"$@\" >{tmp_path}/args\nwhile [ \"$1\" != -core ]; do shift; done\ncat \"$2\" >{tmp_path}/seen\n")
+    (folder / "gdb").chmod(0o755)
+    data = write_core(tmp_path / "core.packed", pid=7, comm="true", compress="zstd")
+    id_ = asked("crash-import", "import", str(tmp_path / "core.packed.zst"))["crashes"][0]["id"]
+    done = crash("debug", id_, env={"PATH": f"{folder}:{os.environ['PATH']}"})
+    assert done.returncode == 0, done.stderr
+    args = (tmp_path / "args").read_text().split("\n")
+    assert args[:4] == ["-nx", "-iex", "set auto-load no", "-core"]
+    assert (tmp_path / "seen").read_bytes() == data
+    (tmp_path / "core.packed.zst").unlink()
+    done = crash("debug", id_, env={"PATH": f"{folder}:{os.environ['PATH']}"})
+    assert done.returncode == 1 and "has no core" in done.stderr
+    write_core(tmp_path / "core.plain", pid=8)
+    crash("import", str(tmp_path / "core.plain"))
+    done = crash("debug", "8", env={"PATH": str(tmp_path)})
+    assert done.returncode == 1 and "'gdb' is not installed" in done.stderr
+    assert crash("debug", "8", "--json").returncode == 2
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a journal of the machine's own takes a mount namespace")
+def test_status_counts_whose_crashes_the_list_shows(place, tmp_path):
+    machine = "5" * 32
+    write_journal(place / "system.journal", [crash_entry(i, uid=uid, machine=machine, boot="6" * 32) for i, uid in enumerate((USER, 0, 7), 1)])
+    run = on_machine(place, tmp_path, machine, "/var/log")
+    assert [json.loads(run("status", "--json", user=user))["crashes"]["today"] for user in (USER, None)] == [1, 3]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a journal of the machine's own takes a mount namespace")
+def test_kcrash_metadata_is_read_and_left_for_the_daemon(place, start, tmp_path):
+    machine, boot = "5" * 32, "6" * 32
+    write_journal(place / "system.journal", [crash_entry(i, "/usr/bin/dolphin", start + i, uid=uid, machine=machine, boot=boot, signal=6) for i, uid in ((1, 0), (2, USER))])
+    folder = tmp_path / "xdg_cache_home/kcrash-metadata"
+    folder.mkdir()
+    for pid in (1, 2):
+        (folder / f"dolphin.{boot}.{pid}.ini").write_text(f"[KCrash]\nexe=/usr/bin/dolphin\npid={pid}\nappversion=24.12\n")
+    hung = tmp_path / "xdg_cache_home/drkonqi/application-not-responding"
+    hung.mkdir(parents=True)
+    (hung / f"dolphin.{boot}.1.{start}.json").write_text("{}")
+    run = on_machine(place, tmp_path, machine, "/var/log")
+    own, other = (json.loads(run("crash", "info", str(pid), "--json"))["crashes"][0] for pid in (1, 2))
+    assert own["kcrash"]["KCrash"]["appversion"] == "24.12" and own["notResponding"]
+    assert "kcrash" not in other  # whoever reads has no metadata of another user
+    assert "24.12" in run("crash", "report", "1")
+    assert len(list(folder.iterdir())) == 2

@@ -95,6 +95,31 @@ static void test_nothing_there(void **state)
 	assert_false(pipeline.systemd_coredump || pipeline.processor_dir || pipeline.kcrash);
 }
 
+/* Each tree also has what the ones before it have: the first of the list wins. */
+static void test_how_each_distribution_installs_it(void **state)
+{
+	static const struct {
+		const char *program, *command;
+	} rows[] = {
+		{"usr/bin/nothing-known", NULL},
+		{"usr/bin/pacman", "sudo pacman -S systemd"},
+		{"usr/bin/zypper", "sudo zypper install systemd-coredump"},
+		{"usr/bin/dnf", "sudo dnf install systemd-udev"},
+		{"usr/bin/apt-get", "sudo apt-get install systemd-coredump"},
+	};
+	_cleanup_(closep) int root = fixture_open();
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+		fixture_file(rows[i].program, "");
+		const char *command = pipeline_install_command(root);
+		if (rows[i].command)
+			assert_string_equal(command, rows[i].command);
+		else
+			assert_null(command);
+	}
+}
+
 static void test_groups_and_variables(void **state)
 {
 	static const char *const many[] = {"audio", "wheel", "adm", NULL};
@@ -116,6 +141,7 @@ int main(void)
 		cmocka_unit_test(test_long_pattern),
 		cmocka_unit_test(test_whole_machine),
 		cmocka_unit_test(test_nothing_there),
+		cmocka_unit_test(test_how_each_distribution_installs_it),
 		cmocka_unit_test(test_groups_and_variables),
 	};
 
