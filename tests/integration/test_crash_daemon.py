@@ -192,7 +192,7 @@ def test_details_open_in_a_terminal(processes, tmp_path, session_bus, notices):
     row = d.wait_row(d.crash(), TOLD)
     notices.press(notices.shown[0], "details")
     wait_for("the terminal", (tmp_path / "terminal").exists)
-    assert (tmp_path / "terminal").read_text().split()[-3:] == ["crash", "info", row["hash"][:12]]
+    assert (tmp_path / "terminal").read_text().split()[-4:] == ["--wait", "crash", "info", row["hash"][:12]]
     assert d.status()["shown"] == 1  # the other buttons are still wanted
 
 
@@ -203,7 +203,7 @@ def test_debug_is_for_developers(processes, tmp_path, session_bus, notices):
     row = d.wait_row(d.crash(), TOLD)
     notices.press(notices.shown[0], "debug")
     wait_for("the debugger", (tmp_path / "terminal").exists)
-    assert (tmp_path / "terminal").read_text().split()[-3:] == ["crash", "debug", row["hash"][:12]]
+    assert (tmp_path / "terminal").read_text().split()[-4:] == ["--wait", "crash", "debug", row["hash"][:12]]
 
 
 def test_a_command_reports(processes, tmp_path, session_bus, notices):
