@@ -157,7 +157,6 @@ static void free_options(CliOptions *options, unsigned bits)
 	options->files = NULL;
 }
 
-/* argv[0] is the command's last word. */
 /* A button of a notification opens a terminal that closes with what it runs; a pager was left by
  * the person already. */
 static void wait_for_enter(const Cli *cli)
@@ -171,6 +170,7 @@ static void wait_for_enter(const Cli *cli)
 		;
 }
 
+/* argv[0] is the command's last word. */
 static int run_with(const Command *command, int argc, const char **argv)
 {
 	Cli cli = {.command = command, .proc_fd = -EBADF};

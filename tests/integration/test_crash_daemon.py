@@ -353,6 +353,19 @@ def test_at_the_very_first_start_old_ones_are_listed(processes, tmp_path, sessio
                                    "gimp was closed after an invalid memory access"]
 
 
+def test_forged_entries_from_before_do_not_silence_a_program(processes, tmp_path, session_bus, notices):
+    """Anybody may have logged, before the first start, that a program has crashed in years to come."""
+    d = CrashDaemon(processes, tmp_path, session_bus, start=False)
+    in_years = int((time.time() + 5 * 366 * 86400) * 1e6)
+    forged = d.crash(n=20, when=in_years, logged=int((time.time() - 3600) * 1e6), _SYSTEMD_UNIT="user@1000.service", _UID=1000)
+    d.start()
+    row = wait_for("the forged ones", lambda: d.rows().get(forged))
+    assert row["trust"] == 0 and row["time"] < time.time() * 1e6  # and they are not the latest for years
+    d.wait_row(d.crash(), TOLD)
+    assert notices.summaries() == ["gimp was closed after an invalid memory access"]
+    assert "happened" not in notices.shown[0]["body"]
+
+
 def test_after_a_restart_repeats_are_counts(daemon, notices):
     daemon.wait_row(daemon.crash(), TOLD)
     daemon.stop()

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A screen and a real notification daemon in a user's session, read back and pressed as a person would."""
 import json
+import socket
 
 from machine import wait_for
 
-DISPLAY = ":7"
 CONFIG = """[global]
 font = Sans 11
 width = 500
@@ -12,23 +12,37 @@ height = 400
 markup = full
 history_length = 1000
 dmenu = {home}/menu
+[everything]
+script = {home}/shown
 """
 
 
+def _answers(path):
+    """Whether somebody listens there: one that was killed leaves its socket."""
+    with socket.socket(socket.AF_UNIX) as s:
+        try:
+            s.connect(str(path))
+            return True
+        except OSError:
+            return False
+
+
 class Desktop:
-    def __init__(self, machine, user):
+    def __init__(self, machine, user, display=":7"):
         self.machine, self.user = machine, user
         home = f"/home/{user}"
         machine.linger(user)
         machine.run_as(user, "mkdir", "-p", f"{home}/.config/dunst")
         machine.write(f"{home}/.config/dunst/dunstrc", CONFIG.format(home=home))
+        machine.write(f"{home}/shown", f"#!/bin/sh\necho \"$2: $3\" | tr '\\n' ' ' >>{home}/shown.log\necho >>{home}/shown.log\n", 0o755)
         machine.write(f"{home}/menu", f"#!/bin/sh\ngrep -i -m1 -f {home}/choice\n", 0o755)
-        machine.run_as(user, "systemd-run", "--user", "--quiet", "--collect", "--unit=xvfb", "Xvfb", DISPLAY, "-screen", "0",
+        machine.run_as(user, "systemd-run", "--user", "--quiet", "--collect", "--unit=xvfb", "Xvfb", display, "-screen", "0",
                        "1024x768x24", "-nolisten", "tcp")
-        wait_for("the screen", machine.path(f"/tmp/.X11-unix/X{DISPLAY[1:]}").exists)
+        wait_for("the screen", lambda: _answers(machine.path(f"/tmp/.X11-unix/X{display[1:]}")))
         # what a desktop session tells its user manager
-        machine.run_as(user, "systemctl", "--user", "set-environment", f"DISPLAY={DISPLAY}")
-        machine.run_as(user, "systemctl", "--user", "start", "dunst.service")  # the package's own unit
+        machine.run_as(user, "systemctl", "--user", "set-environment", f"DISPLAY={display}")
+        # The package's own unit. The bus may just be starting it, still without a screen: that one ends in a crash.
+        wait_for("dunst", lambda: machine.as_user(user, "systemctl", "--user", "start", "dunst.service").returncode == 0)
         assert self._ctl("count", "displayed").returncode == 0
 
     def end(self):
@@ -45,6 +59,11 @@ class Desktop:
         """What is no longer displayed, newest first."""
         data = json.loads(self._ctl("history").stdout)["data"][0]
         return [{key: value.get("data") for key, value in entry.items()} for entry in data]
+
+    def shown(self):
+        """A line for each that was ever shown, oldest first; those of a session that has ended, too."""
+        log = self.machine.path(f"/home/{self.user}/shown.log")
+        return log.read_text().splitlines() if log.exists() else []
 
     def close_all(self):
         """Takes everything off the screen, so that history() tells of it."""

@@ -4,7 +4,7 @@
 usage: guard.py SUITE STAGING RELAY     (STAGING: files to lay over the container's root; RELAY: the program core-relay)
 
 A process of its own, in a session and a mount namespace of its own. It says one JSON object a line on stdout: {"waiting": WHY},
-{"leader": PID}, then, at the end, {"restored": true} or {"error": LINE}. When its stdin ends, for whatever reason (the tests
+{"leader": PID} (once more when the container has rebooted), then, at the end, {"restored": true} or {"error": LINE}. When its stdin ends, for whatever reason (the tests
 are done, failed, or were killed), or at SIGTERM, SIGINT and SIGHUP, it ends the container and restores core_pattern, sysctls, cgroups and
 mounts. Should it be killed itself, the next run restores from what it had noted in /run/vigil-test/saved.json.
 """
@@ -30,6 +30,7 @@ from rootfs import Failure, overlay
 STATE = Path("/run/vigil-test")
 LOCK_SECONDS = 900  # as long as another run may take
 BOOT_SECONDS = 90
+REBOOT = 133  # nspawn's exit status then, with --keep-unit
 END_SECONDS = 15
 RELAY_FILES = ("systemd-coredump", "relay.conf")  # beside the run's directory; the first is the name that programs look for in core_pattern
 PATTERN_MAX = 127  # CORENAME_MAX_SIZE
@@ -39,9 +40,10 @@ SYSCTLS = ["kernel/core_pattern", "kernel/core_uses_pid", "kernel/core_pipe_limi
            "user/max_inotify_instances", "user/max_inotify_watches"]
 # nspawn gives the container a boot id of its own by a bind mount in /proc, which services with a private /proc do not see:
 # systemd-coredump would name cores after another boot than the journal's, and newer logind refuse to open sessions.
+# A test that wants another boot id than the machine's makes the file.
 INIT = "/usr/lib/vigil-test/init"
 INIT_SCRIPT = """#!/bin/sh
-umount /proc/sys/kernel/random/boot_id
+[ -e /etc/vigil-test-boot-id ] || umount /proc/sys/kernel/random/boot_id
 exec /lib/systemd/systemd
 """
 # What would reach through to the machine: other sysctls, modules, the random seed, binfmt_misc, disks.
@@ -78,6 +80,9 @@ class Cgroup:
         raise Failure("no cgroup2 file system is mounted here, and a booted systemd needs one")
 
     def make(self):
+        """An empty one: a group whose groups have controllers takes no process of its own."""
+        self.kill()
+        self.remove()
         self.path.mkdir()
 
     def kill(self):
@@ -193,6 +198,9 @@ def furnish(root):
     conf = root / "etc/systemd/journald.conf.d"
     conf.mkdir(exist_ok=True)
     (conf / "test.conf").write_text("[Journal]\nStorage=persistent\nRateLimitIntervalSec=0\n")
+    conf = root / "etc/systemd/logind.conf.d"
+    conf.mkdir(exist_ok=True)
+    (conf / "test.conf").write_text("[Login]\nUserStopDelaySec=1\n")  # logouts are waited for
     for name, uid, group in USERS:
         subprocess.run(["chroot", str(root), "useradd", "-m", "-s", "/bin/bash", "-u", str(uid), *(["-G", group] if group else []), name],
                        check=True, capture_output=True)
@@ -212,8 +220,7 @@ def container_pattern(root):
 def relay_cores(root, leader, program, saved):
     """From here on crashes in the container go to its systemd-coredump (see tests/tools/core-relay.c)."""
     words = container_pattern(root)
-    directory = rootfs.cache_directory()
-    target, conf_file = (directory / name for name in RELAY_FILES)
+    target, conf_file = (rootfs.cache_directory() / name for name in RELAY_FILES)
     fresh = target.with_suffix(".new")
     shutil.copy(program, fresh)
     fresh.chmod(0o700)
@@ -221,10 +228,13 @@ def relay_cores(root, leader, program, saved):
     letters = "".join(word[1] if len(word) == 2 and word[0] == "%" else "-" for word in words[1:])
     conf = {"leader": leader, "pidns": os.stat(f"/proc/{leader}/ns/pid").st_ino, "program": words[0], "letters": letters,
             "elsewhere": saved["kernel/core_pattern"], "uses-pid": saved["kernel/core_uses_pid"]}
-    conf_file.write_text("".join(f"{key} {value}\n" for key, value in conf.items()))
+    fresh = conf_file.with_suffix(".new")  # never half of it: crashes of the machine's pass here, too
+    fresh.write_text("".join(f"{key} {value}\n" for key, value in conf.items()))
+    fresh.rename(conf_file)
     seen_inside = root / str(target).lstrip("/")  # whoever asks in there what core_pattern runs finds the real one
     seen_inside.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    seen_inside.symlink_to(words[0])
+    if not seen_inside.is_symlink():
+        seen_inside.symlink_to(words[0])
     pattern = " ".join([f"|{target}", "%P", "%c", "%d", *words[1:]])
     if len(pattern) > PATTERN_MAX or " " in str(target):
         raise Failure(f"'{pattern}' is no possible core_pattern: choose a shorter XDG_CACHE_HOME")
@@ -299,15 +309,17 @@ def run(suite, staging, relay):
         root = overlay(lower, directory)
         install(suite, root, staging, directory)
         furnish(root)
-        cgroup.make()
         with open(directory / "console.log", "w+b") as log:
-            nspawn = boot(root, cgroup, log)
-            leader = wait_until_booted(root, nspawn, log)
-            relay_cores(root, leader, relay, saved)
-            say(leader=leader, elsewhere=saved["kernel/core_pattern"])
-            ended = os.pidfd_open(nspawn.pid)
-            if not wait_for_end(None, ended):
-                raise Failure("the container ended by itself")
+            while True:
+                cgroup.make()
+                nspawn = boot(root, cgroup, log)
+                leader = wait_until_booted(root, nspawn, log)
+                relay_cores(root, leader, relay, saved)
+                say(leader=leader, elsewhere=saved["kernel/core_pattern"])
+                if wait_for_end(None, os.pidfd_open(nspawn.pid)):
+                    break
+                if nspawn.wait() != REBOOT:
+                    raise Failure(f"the container ended by itself (status {nspawn.returncode})")
     finally:
         if nspawn and leader and nspawn.poll() is None:
             power_off(nspawn, leader)

@@ -87,9 +87,7 @@ class Machine:
         self.guard = subprocess.Popen(["unshare", "--mount", "--propagation", "private", sys.executable, str(HERE / "guard.py"), suite,
                                        str(staging), str(BUILD / "tests/tools/core-relay")],
                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
-        booted = self._until("leader")
-        self.leader, self.elsewhere = booted["leader"], booted["elsewhere"]  # its PID 1; core_pattern as it was before
-        self.cgroup = cgroup_of(self.leader)
+        self._booted()
         self.version = int(self.run("systemctl", "--version").split()[1].split(".")[0])
 
     def _until(self, key):
@@ -99,6 +97,15 @@ class Machine:
             if key in message:
                 return message
         raise AssertionError(f"the container's guard ended with {self.guard.wait()} before it said '{key}'")
+
+    def _booted(self):
+        booted = self._until("leader")
+        self.leader, self.elsewhere = booted["leader"], booted["elsewhere"]  # its PID 1; core_pattern as it was before
+        self.cgroup = cgroup_of(self.leader)
+
+    def reboot(self):
+        self.run("systemctl", "--no-block", "reboot")
+        self._booted()
 
     def end(self):
         """Ends the container; fails if something of the machine could not be put back."""

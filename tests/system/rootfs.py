@@ -5,9 +5,11 @@ import hashlib
 import os
 import re
 import shutil
+import signal
 import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 # What Vigil's programs link, what a booted session needs, and what the tests ask their questions with. Where a suite has
@@ -18,6 +20,7 @@ libsystemd0 libnotify4 libjansson4 libinih1 libpopt0 libsqlite3-0 libarchive13 l
 dunst xvfb
 """.split()
 KDE = {"bookworm": ["libkf5crash5"]}  # where a real KDE program crashes, too
+BOOTSTRAP_SECONDS = 600  # a mirror that stalls is given up then; half a minute is usual
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 
@@ -63,13 +66,37 @@ def host_apt_options():
     return [f"--aptopt={line}" for line in dump.splitlines() if wanted.match(line)]
 
 
+def bounded(argv, seconds, grace=10):
+    """Runs argv, its children with it, for no longer than that: (status or None, what it said)."""
+    with tempfile.TemporaryFile("w+", errors="replace") as out:
+        child, late = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True), False
+        for patience, number in ((seconds, signal.SIGTERM), (grace, signal.SIGKILL)):  # SIGTERM first: it has mounts to undo
+            try:
+                child.wait(patience)
+                break
+            except subprocess.TimeoutExpired:
+                late = True
+                os.killpg(child.pid, number)
+        child.wait()
+        out.seek(0)
+        return None if late else child.returncode, out.read()
+
+
 def _bootstrap(suite, packages, target):
     mirror = os.environ.get("VIGIL_SYSTEM_MIRROR") or host_mirror()
     argv = ["mmdebstrap", "--quiet", "--variant=minbase", "--mode=root", f"--include={','.join(packages)}", *host_apt_options(),
             *([f"--keyring={KEYRING}"] if KEYRING.exists() else []), suite, str(target), *([mirror] if mirror else [])]
-    done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    if done.returncode != 0:
-        raise Failure(f"mmdebstrap could not make a root file system of '{suite}': {done.stdout[-2000:].strip()}")
+    status, out = bounded(argv, BOOTSTRAP_SECONDS)
+    if status is None:
+        raise Failure(f"mmdebstrap was given up after {BOOTSTRAP_SECONDS} s, '{suite}' from {mirror or 'its default mirror'} "
+                      f"(VIGIL_SYSTEM_MIRROR names another): {out[-500:].strip() or 'it said nothing'}")
+    if status != 0:
+        raise Failure(f"mmdebstrap could not make a root file system of '{suite}': {out[-2000:].strip()}")
+
+
+def _discard(tree):
+    unmount_below(tree)  # before anything is removed: what hangs there is the machine's
+    shutil.rmtree(tree, ignore_errors=True)
 
 
 def cached(suite, role="run"):
@@ -82,12 +109,12 @@ def cached(suite, role="run"):
     if ready.is_dir():
         return ready
     fresh = cache / f"{ready.name}.new"
-    shutil.rmtree(fresh, ignore_errors=True)
+    _discard(fresh)
     same = sorted(p for p in cache.glob(f"{kind}-*w*") if p != fresh)
     try:
         _bootstrap(suite, packages, fresh)
     except Failure:
-        shutil.rmtree(fresh, ignore_errors=True)
+        _discard(fresh)
         if not same:
             raise
         print(f"no new root file system of '{suite}' could be made; going on with '{same[-1].name}'", file=sys.stderr, flush=True)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A real KDE program (Qt, Debian's KCrash) crashes with KCRASH_DUMP_ONLY=1: its metadata gets into the index and is gone from the
 cache, and DrKonqi is started with what it says, in a unit of its own. DrKonqi itself is played by tests/tools/fake-drkonqi."""
+import re
 import shutil
 import subprocess
 
@@ -44,7 +45,7 @@ def kde(machine, desktop, tmp_path_factory):  # noqa: F811
     machine.write(f"{HOME}/.config/vigil/vigil.conf", CONFIG)
     machine.run("chown", "-R", f"{USER}:", f"{HOME}/.config")
     machine.run_as(USER, "mkdir", "-p", GOT)
-    machine.run_as(USER, "sh", "-c", f"echo 5.27.5 >{GOT}/version")
+    machine.run_as(USER, "sh", "-c", f"echo 5.27.5 >{GOT}/version; touch {GOT}/stay")
     assert vigil.ctl("set-environment", f"FAKE_REPORTER_DIR={GOT}").returncode == 0
     assert vigil.ctl("enable", "--now", UNIT).returncode == 0
     vigil.started()
@@ -75,5 +76,8 @@ def test_a_kde_program_that_leaves_its_crash_to_systemd(machine, kde):
     metadata = machine.path(f"{GOT}/metadata").read_text()
     assert "[KCrash]" in metadata and "[Journal]" in metadata and APP in metadata
     assert machine.path(f"{GOT}/metadata.mode").read_text().strip() == "600"
-    assert UNIT not in machine.path(f"{GOT}/cgroup").read_text()
+    reporter = re.search(r"vigil-reporter-[^/]*\.service", machine.path(f"{GOT}/cgroup").read_text())[0]
+    assert kde.ctl("restart", UNIT).returncode == 0  # its unit outlives the daemon's
+    assert kde.ctl("is-active", reporter).stdout.strip() == "active"
+    assert kde.ctl("stop", reporter).returncode == 0
     assert not [e for e in kde.seen() if "Vigil" in e], "DrKonqi tells of it itself"

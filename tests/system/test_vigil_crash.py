@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """From the kernel's fault to the desktop: real programs of a real user crash beside the installed Vigil. For each: the journal's
 entry, the core's state, the row, what stands on the screen, and the reporter that a button starts."""
+import itertools
 import json
+import re
 import shlex
+import subprocess
 
 import pytest
 
@@ -18,9 +21,10 @@ CONFIG = f"[Monitor]\nModules=coredump\n[Coredump]\nCrashReporter={REPORTER} --f
 
 class Vigil:
     """What the user has of Vigil: the daemon's unit, the command line, programs of theirs that crash."""
+    numbers = itertools.count(100)  # no name is the beginning of another
 
     def __init__(self, machine, desktop):
-        self.machine, self.desktop, self.n = machine, desktop, 0
+        self.machine, self.desktop = machine, desktop
 
     def ctl(self, *args):
         return self.machine.as_user(USER, "systemctl", "--user", *args)
@@ -58,8 +62,7 @@ class Vigil:
 
     def program(self, of=CRASH):
         """A program that nobody saw crash yet."""
-        self.n += 1
-        path = f"/usr/lib/vigil-test/{'setuid' if of == SETUID else 'editor'}-{self.n}"
+        path = f"{TOOLS_AT}/{'setuid' if of == SETUID else 'editor'}-{next(self.numbers)}"
         self.machine.run("cp", "-p", of, path)
         return path
 
@@ -76,18 +79,12 @@ class Vigil:
         self.desktop.close_all()
         return self.desktop.history()
 
-    def reported(self, crash):
-        """What the reporter was given for a crash, asked for over D-Bus as the button does; it is ended then."""
-        done = self.machine.as_user(USER, "busctl", "--user", "call", "org.vigil.Monitor1", "/org/vigil/Monitor1", "org.vigil.Crash1",
-                                    "Report", "s", crash["id"])
-        assert done.returncode == 0, done.stderr
-        report = self.machine.path(f"{HOME}/report-{crash['pid']}")
-        wait_for("the report", report.exists)
-        assert self.ctl("stop", f"vigil-reporter-{crash['id']}.service").returncode == 0
-        return json.loads(report.read_text())
-
     def told(self, pid):
-        return wait_for(f"the row of {pid} to be told", lambda: [r for r in self.rows() if r["pid"] == pid and r["told"] == "told"])
+        try:
+            return wait_for(f"the row of {pid} to be told", lambda: [r for r in self.rows() if r["pid"] == pid and r["told"] == "told"])
+        except AssertionError as e:
+            log = [entry["MESSAGE"] for entry in self.machine.journal(_SYSTEMD_USER_UNIT=UNIT)][-60:]
+            raise AssertionError(f"{e}\n{[r for r in self.rows('--all') if r['pid'] == pid]}\n{self.module()}\n" + "\n".join(log)) from None
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +100,7 @@ def installed(machine, desktop):
     machine.write(f"{HOME}/.config/vigil/vigil.conf", CONFIG)
     machine.run("chown", "-R", f"{USER}:", f"{HOME}/.config")
     machine.write(REPORTER, f"#!/bin/sh\ncat >{HOME}/report.new\nenv >{HOME}/report.env\necho \"$@\" >{HOME}/report.args\n"
-                            f"cat /proc/self/cgroup >{HOME}/report.cgroup\nmv {HOME}/report.new {HOME}/report-$VIGIL_CRASH_PID\nsleep 60\n", 0o755)
+                            f"cat /proc/self/cgroup >{HOME}/report.cgroup\nmv {HOME}/report.new {HOME}/report-$VIGIL_CRASH_PID\nexec sleep 60\n", 0o755)
     machine.run("systemctl", "daemon-reload")
     done = vigil.ctl("enable", "--now", UNIT)
     assert done.returncode == 0, done.stderr
@@ -135,6 +132,32 @@ def no_processor_waits(machine):
         "systemctl", "--no-legend", "list-units", "--state=active,activating", "vigil-coredump-processor@*"))
 
 
+def reported(vigil, name, entry, press=None):
+    """Has a crash reported, over D-Bus or by a button: the reporter got this crash's facts, on stdin and in its environment."""
+    machine, pid = vigil.machine, int(entry["COREDUMP_PID"])
+    if press:
+        vigil.desktop.press(press)
+    else:
+        machine.run_as(USER, "busctl", "--user", "call", "org.vigil.Monitor1", "/org/vigil/Monitor1", "org.vigil.Crash1", "Report", "s",
+                       row_of(vigil, pid)["id"])
+    report = machine.path(f"{HOME}/report-{pid}")
+    wait_for("the report", report.exists)
+    crash = json.loads(report.read_text())
+    assert crash["pid"] == pid and crash["program"] == name and crash["signalName"] == entry["COREDUMP_SIGNAL_NAME"]
+    env = dict(line.split("=", 1) for line in machine.path(f"{HOME}/report.env").read_text().splitlines() if "=" in line)
+    assert env["VIGIL_CRASH_EXE"] == entry["COREDUMP_EXE"] and env["VIGIL_CRASH_SIGNAL_NAME"] == entry["COREDUMP_SIGNAL_NAME"]
+    assert env["VIGIL_CRASH_BOOT_ID"] == entry["_BOOT_ID"] and env["VIGIL_CRASH_ID"] == crash["id"]
+    assert machine.path(f"{HOME}/report.args").read_text() == "--for-maintainers\n"
+    group = machine.path(f"{HOME}/report.cgroup").read_text()
+    assert UNIT not in group
+    unit = re.search(r"vigil-reporter-[^/]*\.service", group)[0]
+    return unit
+
+
+def stop_reporter(vigil, unit):
+    assert vigil.ctl("stop", unit).returncode == 0
+
+
 def row_of(vigil, pid):
     rows = wait_for("the row", lambda: [r for r in vigil.rows() if r["pid"] == pid])
     assert len(rows) == 1
@@ -155,41 +178,40 @@ def test_it_is_told_by_name_and_listed(vigil, way, signal, words):
     assert vigil.info(pid)["core"]["state"] == "present"
     vigil.told(pid)
     assert vigil.screen(name).split("\n")[0] == f"{name} {words}"
-    report = vigil.reported(row)
-    assert report["pid"] == pid and report["signalName"] == signal and report["exe"] == entry["COREDUMP_EXE"]
+    stop_reporter(vigil, reported(vigil, name, entry))
 
 
 def test_a_core_limit(vigil):
     """Where this systemd asks for the limit, no core is stored, and that is said; told it is all the same."""
-    name, _, pid = crashed(vigil, "limit", "0", "segv")
-    row = row_of(vigil, pid)
+    name, entry, pid = crashed(vigil, "limit", "0", "segv")
+    row_of(vigil, pid)
     assert vigil.info(pid)["core"]["state"] == ("none" if limit_is_passed_on(vigil.machine) else "present")
     vigil.told(pid)
     assert name in vigil.screen(name)
-    assert vigil.reported(row)["pid"] == pid
+    stop_reporter(vigil, reported(vigil, name, entry))
 
 
 def test_a_core_over_its_limit(vigil):
-    name, _, pid = crashed(vigil, "limit", "65536", "big", "8", "segv")
-    row = row_of(vigil, pid)
+    name, entry, pid = crashed(vigil, "limit", "65536", "big", "8", "segv")
+    row_of(vigil, pid)
     assert vigil.info(pid)["core"]["state"] == ("truncated" if limit_is_passed_on(vigil.machine) else "present")
     vigil.told(pid)
     assert name in vigil.screen(name)
-    assert vigil.reported(row)["pid"] == pid
+    stop_reporter(vigil, reported(vigil, name, entry))
 
 
 def test_a_setuid_program(vigil):
     """Told as any other; the core is root's, and which rule withheld it is said."""
-    name, _, pid = crashed(vigil, "segv", of=SETUID)
-    row = row_of(vigil, pid)
+    name, entry, pid = crashed(vigil, "segv", of=SETUID)
+    row_of(vigil, pid)
     core = vigil.info(pid)["core"]
     assert core["state"] == "inaccessible" and core["why"], core
     vigil.told(pid)
     assert name in vigil.screen(name)
-    assert vigil.reported(row)["pid"] == pid
     done = vigil.cli("crash", "dump", str(pid), "--no-ask-password", "-o", f"{HOME}/stolen")
     assert done.returncode == 1 and done.stderr.count("\n") == 1
     assert not vigil.machine.path(f"{HOME}/stolen").exists()
+    stop_reporter(vigil, reported(vigil, name, entry))
 
 
 def test_an_administrator_s_password_fetches_the_core(vigil):
@@ -213,7 +235,8 @@ def test_five_hundred_in_a_loop(vigil):
     machine, program = vigil.machine, vigil.program()
     mark, before = machine.cursor(), len(vigil.notices())
     assert machine.user_unit(USER, program, "times", "500", "segv", timeout=300).returncode == 0
-    pids = {int(e["COREDUMP_PID"]) for e in entries(machine, mark, 500, deadline=120)}
+    found = entries(machine, mark, 500, deadline=120)
+    pids = {int(e["COREDUMP_PID"]) for e in found}
     name = program.rsplit("/", 1)[1]
     wait_for("all rows", lambda: len([r for r in vigil.rows("--all") if r["pid"] in pids and r["program"] == name]) == 500, 60)
     told = [e for e in vigil.seen()[:-before or None] if name in e]
@@ -222,25 +245,20 @@ def test_five_hundred_in_a_loop(vigil):
     no_processor_waits(machine)
     done = vigil.cli("crash", "groups", "--no-legend")
     assert any(line.split()[0] == "500" for line in done.stdout.splitlines() if name in line), done.stdout
+    newest = max(found, key=lambda e: int(e["COREDUMP_TIMESTAMP"]))
+    stop_reporter(vigil, reported(vigil, name, newest))
 
 
 def test_the_report_button_starts_the_reporter_in_a_unit_of_its_own(vigil):
     machine = vigil.machine
     name, entry, pid = crashed(vigil, "segv")
     vigil.told(pid)
-    vigil.desktop.press("Report")
-    report = machine.path(f"{HOME}/report-{pid}")
-    wait_for("the report", report.exists)
-    crash = json.loads(report.read_text())
-    assert crash["pid"] == pid and crash["program"] == name and crash["signalName"] == "SIGSEGV"
-    env = dict(line.split("=", 1) for line in machine.path(f"{HOME}/report.env").read_text().splitlines() if "=" in line)
-    assert env["VIGIL_CRASH_EXE"] == entry["COREDUMP_EXE"] and env["VIGIL_CRASH_SIGNAL_NAME"] == "SIGSEGV"
-    assert machine.path(f"{HOME}/report.args").read_text() == "--for-maintainers\n"
-    assert "vigil-reporter-" in machine.path(f"{HOME}/report.cgroup").read_text()
+    reporter = reported(vigil, name, entry, press="Report")
+    pid = vigil.ctl("show", "--value", "-p", "MainPID", reporter).stdout.strip()
+    assert machine.run("ps", "-o", "args=", pid).strip() == "sleep 60"
     assert vigil.ctl("restart", UNIT).returncode == 0  # it outlives the daemon
-    units = machine.run_as(USER, "systemctl", "--user", "--no-legend", "list-units", "vigil-reporter-*")
-    assert "running" in units
-    vigil.ctl("stop", *[line.split()[0] for line in units.splitlines()])
+    assert vigil.ctl("show", "--value", "-p", "ActiveState,MainPID", reporter).stdout.split() == [pid, "active"]
+    stop_reporter(vigil, reporter)
 
 
 def test_a_crash_starts_the_daemon_through_its_socket(vigil):
@@ -291,10 +309,61 @@ def test_at_logout_nothing_is_lost(machine, vigil):
     """bob has no linger: his manager and daemon end with the session in which the program crashes."""
     done = machine.in_session("bob", "sh", "-c", f"{CRASH} segv; true")
     assert done.returncode == 0, done.stderr
-    wait_for("bob's manager to end", lambda: machine.call("systemctl", "is-active", "user@1001.service").stdout.strip() == "inactive")
+    bob_is_gone(machine)
     found = machine.in_session("bob", "vigil", "crash", "list", "--json")
     assert found.returncode == 0, found.stderr
     assert [r["uid"] for r in json.loads(found.stdout)["crashes"]][-1:] == [1001]
+    bob_is_gone(machine)
+
+
+def bob_is_gone(machine):
+    wait_for("bob's manager to end", lambda: machine.call("systemctl", "is-active", "user@1001.service").stdout.strip() == "inactive")
+
+
+def session_of(machine, user):
+    session, = [line.split()[0] for line in machine.run("loginctl", "--no-legend", "list-sessions").splitlines()
+                if f" {user} " in line and "manager" not in line]
+    return session
+
+
+@pytest.mark.parametrize("what", ["in the session", "in a unit"])
+def test_a_crash_on_the_way_out_is_told_at_the_next_login(machine, vigil, what):
+    """The session ends: the daemon, the notification daemon and a program that crashes over it end together. Its crash is in the
+    index, and was seen at least once and no more than twice when bob is back. (Twice: the daemon may be ended between showing
+    and noting it.)"""
+    name = vigil.program().rsplit("/", 1)[1]
+    program = f"{TOOLS_AT}/{name}"
+    screen = Desktop(machine, "bob", ":8")
+    try:
+        assert machine.as_user("bob", "systemctl", "--user", "enable", "--now", UNIT).returncode == 0
+        mark = machine.cursor()
+        if what == "in the session":
+            child = machine.popen(*machine.session_argv("bob", program, "wait", "segv"), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+            assert child.stdout.readline() == "ready\n"
+        else:
+            child = machine.popen(*machine.session_argv("bob", "sleep", "infinity"), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+            wait_for("the session", lambda: " bob " in machine.run("loginctl", "--no-legend", "list-sessions"))
+            machine.run_as("bob", "systemd-run", "--user", "--quiet", "--collect", "--unit=app-late", program, "wait", "abort")
+            wait_for("the program", lambda: [e for e in machine.journal(mark, MESSAGE="ready")])
+        machine.run("loginctl", "disable-linger", "bob")
+        machine.run("loginctl", "terminate-session", session_of(machine, "bob"))
+        child.wait(30)
+        child.stdout.close()
+        bob_is_gone(machine)
+        entry, = entries(machine, mark)
+        pid = int(entry["COREDUMP_PID"])
+        print(f"{len([s for s in screen.shown() if name in s])} seen before the session was over")
+        screen = Desktop(machine, "bob", ":8")
+        row, = wait_for("the row to be told", lambda: [r for r in vigil.rows(user="bob") if r["pid"] == pid and r["told"] == "told"])
+        assert row["program"] == name and row["verified"]
+        screen.close_all()
+        shown = [s for s in screen.shown() if name in s]
+        assert 1 <= len(shown) <= 2, screen.shown()
+    finally:
+        machine.as_user("bob", "systemctl", "--user", "disable", "--now", UNIT, "vigil-monitord.socket")
+        screen.end()
+        machine.run("loginctl", "disable-linger", "bob")
+        machine.call("loginctl", "terminate-user", "bob")
 
 
 def test_who_sees_whose(machine, vigil):
