@@ -32,7 +32,7 @@ typedef struct CliOptions {
 	const char *max_size, *max_age, *per_program;
 	char **files; /* of --file, NULL-terminated; NULL: none */
 	int help, version, json, no_legend, no_pager, quiet, reverse, dry_run, no_ask_password;
-	int one, all, present, yes;
+	int one, all, present, yes, wait;
 } CliOptions;
 
 /* Bits: which options a command knows. Those of OPTION_COMMON every command knows. */
@@ -82,6 +82,7 @@ typedef struct Cli {
 	size_t width;  /* of it; 0: do not cut */
 	bool colour;
 	bool utf8;
+	bool paged; /* a pager showed it, and was left */
 	int proc_fd;
 	long max_rows; /* -n; 0: all */
 } Cli;

@@ -13,6 +13,7 @@ const CliOption cli_options[] = {
 	{"json",            'j', NULL,    AT(json),            OPTION_COMMON, N_("print one JSON document (schemas: share/vigil/schema)"), NULL},
 	{"color",            0,  "WHEN",  AT(colour),          OPTION_COMMON, N_("auto, always or never; NO_COLOR is respected"), "auto always never"},
 	{"no-pager",         0,  NULL,    AT(no_pager),        OPTION_COMMON, N_("do not pipe long output into a pager"), NULL},
+	{"wait",             0,  NULL,    AT(wait),            OPTION_COMMON, N_("wait for Enter at the end: for a window that closes then"), NULL},
 	{"no-legend",        0,  NULL,    AT(no_legend),       OPTION_LEGEND, N_("leave out the header and the notes"), NULL},
 	{"limit",           'n', "N",     AT(limit),           OPTION_ROWS | OPTION_LIMIT, N_("show at most N rows; of crashes the newest"), NULL},
 	{"top",              0,  "N",     AT(limit),           OPTION_TABLE,  N_("the N biggest rows"), NULL},

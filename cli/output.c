@@ -144,6 +144,7 @@ int cli_show(Cli *cli)
 	/* No pager on this machine: then without. */
 	if (child < 0 || (WIFEXITED(status) && WEXITSTATUS(status) == 127))
 		return write_out(cli, STDOUT_FILENO);
+	cli->paged = true;
 	return r;
 }
 

@@ -157,6 +157,19 @@ static void free_options(CliOptions *options, unsigned bits)
 	options->files = NULL;
 }
 
+/* A button of a notification opens a terminal that closes with what it runs; a pager was left by
+ * the person already. */
+static void wait_for_enter(const Cli *cli)
+{
+	char c;
+
+	if (!cli->options.wait || cli->paged || !isatty(STDIN_FILENO))
+		return;
+	(void)fprintf(stderr, "\n%s", _("Enter closes this."));
+	while (read(STDIN_FILENO, &c, 1) == 1 && c != '\n')
+		;
+}
+
 /* argv[0] is the command's last word. */
 static int run_with(const Command *command, int argc, const char **argv)
 {
@@ -168,6 +181,7 @@ static int run_with(const Command *command, int argc, const char **argv)
 	poptContext context = poptGetContext(NULL, argc, argv, table, 0);
 	int r = run_command(&cli, context);
 	poptFreeContext(context);
+	wait_for_enter(&cli);
 	free_options(&cli.options, command->options);
 	strbuf_done(&cli.out);
 	(void)safe_close(cli.proc_fd);

@@ -3,34 +3,46 @@
 #include "common/json.h"
 
 #include "common/strbuf.h"
+#include "common/text.h"
 #include <string.h>
 
-/* Copies text, each byte that jansson refuses (it demands UTF-8) replaced by U+FFFD. */
+/* JSON may hold noncharacters, but what it is made for goes over D-Bus, too.
+ * The length of the good code point at data; 0: none stands there. *ret_bytes: how many to pass. */
+static size_t good_bytes(const char *data, size_t length, size_t *ret_bytes)
+{
+	uint32_t c;
+	size_t n = decode_utf8((const unsigned char *)data, length, &c);
+
+	*ret_bytes = MAX_OF(n, (size_t)1);
+	return n && !is_noncharacter(c) ? n : 0;
+}
+
+static bool is_good(const char *data, size_t length)
+{
+	for (size_t i = 0, n; i < length; i += n)
+		if (!good_bytes(data + i, length - i, &n))
+			return false;
+	return true;
+}
+
+/* Copies text, each byte or code point that will not do replaced by U+FFFD. */
 static json_t *repaired(const char *data, size_t length)
 {
 	_cleanup_(strbuf_done) StrBuf out = {};
 
-	for (size_t i = 0; i < length;) {
-		size_t n = 0;
-		for (size_t take = 1; take <= 4 && i + take <= length && !n; take++) {
-			json_t *probe = json_stringn(data + i, take);
-			if (probe)
-				n = take;
-			json_decref(probe);
-		}
-		if (n)
-			strbuf_add_n(&out, data + i, n);
+	for (size_t i = 0, n; i < length; i += n) {
+		size_t good = good_bytes(data + i, length - i, &n);
+		if (good)
+			strbuf_add_n(&out, data + i, good);
 		else
 			strbuf_add(&out, "\xef\xbf\xbd");
-		i += n ? n : 1;
 	}
-	return json_stringn(strbuf_text(&out), out.length);
+	return out.failed ? NULL : json_stringn(strbuf_text(&out), out.length);
 }
 
 json_t *json_text(const char *data, size_t length)
 {
-	json_t *plain = json_stringn(data, length);
-	return plain ? plain : repaired(data, length);
+	return is_good(data, length) ? json_stringn(data, length) : repaired(data, length);
 }
 
 void json_add_string(json_t *object, const char *key, const char *value)

@@ -11,5 +11,6 @@
 void json_add_string(json_t *object, const char *key, const char *value);
 void json_add_u64(json_t *object, const char *key, uint64_t value);
 void json_add_bool(json_t *object, const char *key, bool value);
-/* A JSON string of these bytes, invalid UTF-8 replaced. New reference. */
+/* A JSON string of these bytes, invalid UTF-8 and noncharacters (U+FFFE …) replaced, so that D-Bus
+ * takes it too. New reference; NULL: no memory. */
 json_t *json_text(const char *data, size_t length);

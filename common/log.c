@@ -42,6 +42,18 @@ int log_get_max_level(void)
 	return log_max_level;
 }
 
+/* Those of one byte, and U+0080..U+009F, which terminals take for escape sequences as well. */
+static void replace_controls(char *line)
+{
+	for (unsigned char *p = (unsigned char *)line; *p; p++) {
+		bool wide = p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0;
+		if (wide)
+			*p++ = '?';
+		if (wide || *p < ' ' || *p == 0x7f)
+			*p = '?';
+	}
+}
+
 int log_full(int level, int error, const char *format, ...)
 {
 	int code = error < 0 ? -error : error;
@@ -56,9 +68,7 @@ int log_full(int level, int error, const char *format, ...)
 	va_start(ap, format);
 	(void)vsnprintf(line, sizeof line, format, ap);
 	va_end(ap);
-	for (char *p = line; *p; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = '?';
+	replace_controls(line);
 
 	if (log_to_journal)
 		(void)snprintf(prefix, sizeof prefix, "<%d>", level);

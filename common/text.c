@@ -159,9 +159,7 @@ int parse_boolean(const char *s, bool *ret)
 	return -EINVAL;
 }
 
-/* Decodes one UTF-8 code point strictly (no surrogates, no overlong forms). Bytes taken, 0 if none
- * stands here. */
-static size_t decode_utf8(const unsigned char *s, size_t n, uint32_t *ret)
+size_t decode_utf8(const unsigned char *s, size_t n, uint32_t *ret)
 {
 	static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
 	size_t length = s[0] < 0x80	  ? 1
@@ -184,12 +182,14 @@ static size_t decode_utf8(const unsigned char *s, size_t n, uint32_t *ret)
 	return length;
 }
 
-/* Controls, and the code points that can reorder or hide the text around them. */
+/* Controls, the code points that can reorder or hide the text around them, and those that a D-Bus
+ * server may refuse: a notification with one would be lost. */
 static bool is_deceptive(uint32_t c)
 {
 	return c < ' ' || (c >= 0x7f && c < 0xa0) || (c >= 0x200b && c <= 0x200f) ||
 	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x2069) || c == 0xfeff ||
-	       c == 0x61c || (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe007f);
+	       c == 0x61c || (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe007f) ||
+	       is_noncharacter(c);
 }
 
 /* How many bytes at the start are printable ASCII: nearly all text is, and needs no decoding. */

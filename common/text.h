@@ -33,8 +33,19 @@ int parse_bytes(const char *s, uint64_t *ret);
 /* yes/no, true/false, on/off, 1/0. 0 or -EINVAL. */
 int parse_boolean(const char *s, bool *ret);
 
+/* Decodes one UTF-8 code point strictly (no surrogates, no overlong forms). Bytes taken, 0 if none
+ * stands here. n is 1 or more. */
+size_t decode_utf8(const unsigned char *s, size_t n, uint32_t *ret);
+/* The code points that Unicode sets aside (U+FDD0..U+FDEF, U+xxFFFE, U+xxFFFF). They are valid
+ * UTF-8, yet sd-bus refuses a whole message for one of them (its utf8_is_valid()). */
+static inline bool is_noncharacter(uint32_t c)
+{
+	return (c >= 0xfdd0 && c <= 0xfdef) || (c & 0xfffe) == 0xfffe;
+}
+
 /* Appends text made safe for a terminal or a log line: control characters, DEL, C1 controls, bidi
- * overrides and bytes that are no UTF-8 appear as \xNN (or \n, \t, \e …); everything else as it is.
+ * overrides, noncharacters and bytes that are no UTF-8 appear as \xNN (or \n, \t, \e …); everything
+ * else as it is.
  */
 void escape_terminal(StrBuf *out, const char *text, size_t length);
 /* The same for a newly allocated string; NULL when out of memory. Caller frees. */

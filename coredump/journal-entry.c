@@ -253,7 +253,11 @@ int journal_read_entry(CrashJournal *journal, Crash *ret)
 	if (r < 0)
 		return r;
 	r = crash_identify(ret, realtime);
-	if (r >= 0 && is_proven(journal, ret, &origin))
+	if (r < 0)
+		return r;
+	if (is_proven(journal, ret, &origin))
 		ret->trust = CRASH_GENUINE;
-	return r;
+	/* Its time is part of what it is identified by. */
+	crash_bound_time(ret, realtime);
+	return crash_identify(ret, realtime);
 }

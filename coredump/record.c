@@ -300,6 +300,12 @@ static void compute_hash(Crash *crash)
 	(void)snprintf(crash->hash, sizeof crash->hash, "%.40s", digest);
 }
 
+void crash_bound_time(Crash *crash, usec_t told_realtime)
+{
+	if (crash->trust == CRASH_UNVERIFIED)
+		crash->when_realtime = MIN_OF(crash->when_realtime, told_realtime);
+}
+
 int crash_identify(Crash *crash, usec_t entry_realtime)
 {
 	if (crash->kind == CRASH_TRACEBACK)

@@ -94,6 +94,11 @@ bool crash_wants_field(const char *name, size_t name_length);
  * entry; 0: none. 0; -EBADMSG: there is neither pid nor time, so no identity. */
 int crash_identify(Crash *crash, usec_t entry_realtime);
 
+/* To be called before crash_identify() where trust is known. What nobody vouches for cannot have
+ * happened after it was told: a time to come would stand on top of every list, and never age.
+ * told_realtime: of the journal entry, or now. */
+void crash_bound_time(Crash *crash, usec_t told_realtime);
+
 void crash_done(Crash *crash); /* empties it; fine on CRASH_INIT and twice */
 static inline void crash_donep(Crash *crash)
 {

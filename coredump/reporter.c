@@ -39,7 +39,7 @@ static int choose_drkonqi(const ReporterSetup *setup, const Crash *crash, Report
 static int choose_builtin(const Crash *crash, Reporter *ret)
 {
 	char id[CRASH_ID_DIGITS + 1];
-	const char *const argv[] = {"vigil", "crash", "report", id, NULL};
+	const char *const argv[] = {"vigil", "--wait", "crash", "report", id, NULL};
 
 	(void)snprintf(id, sizeof id, "%.*s", CRASH_ID_DIGITS, crash->hash);
 	ret->kind = REPORTER_BUILTIN;

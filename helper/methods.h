@@ -6,9 +6,12 @@
 #include "helper/change.h"
 #include <systemd/sd-bus.h>
 
-#define HELPER_NAME	   "org.vigil.Helper1"
-#define HELPER_PATH	   "/org/vigil/Helper1"
-#define HELPER_PENDING_MAX 8 /* prompts that may stand open at once */
+#define HELPER_NAME "org.vigil.Helper1"
+#define HELPER_PATH "/org/vigil/Helper1"
+/* Prompts that may stand open at once: of all callers, and of one user, who may have an agent of
+ * their own that never answers; nobody is to keep everybody else out with it. */
+#define HELPER_PENDING_MAX     12
+#define HELPER_PENDING_OWN_MAX 4
 
 typedef struct Request Request;
 

@@ -88,7 +88,19 @@ int request_caller_uid(sd_bus_message *call, uid_t *ret)
 	return r < 0 ? r : sd_bus_creds_get_euid(creds, ret);
 }
 
-static Request *request_new(Helper *helper, sd_bus_message *call, const Verb *verb, void *work)
+/* Root is always heard: it needs no prompt where there is a polkit, and is not to wait for one. */
+static bool is_busy(const Helper *helper, uid_t uid)
+{
+	unsigned n_own = 0;
+
+	for (const Request *request = helper->pending; request; request = request->next)
+		n_own += request->uid == uid;
+	return uid != 0 &&
+	       (helper->n_pending >= HELPER_PENDING_MAX || n_own >= HELPER_PENDING_OWN_MAX);
+}
+
+static Request *request_new(
+	Helper *helper, sd_bus_message *call, uid_t uid, const Verb *verb, void *work)
 {
 	Request *request = calloc(1, sizeof *request);
 
@@ -97,6 +109,7 @@ static Request *request_new(Helper *helper, sd_bus_message *call, const Verb *ve
 	request->helper = helper;
 	request->verb = verb;
 	request->work = work;
+	request->uid = uid;
 	request->call = sd_bus_message_ref(call);
 	request->id = ++helper->last_id;
 	request->next = helper->pending;
@@ -108,20 +121,20 @@ static Request *request_new(Helper *helper, sd_bus_message *call, const Verb *ve
 int request_ask(Helper *helper, sd_bus_message *call, const Verb *verb, void *work,
 	const PolkitDetail *details, size_t n_details)
 {
-	bool busy = helper->n_pending >= HELPER_PENDING_MAX;
-	Request *request = busy ? NULL : request_new(helper, call, verb, work);
-	int r;
+	uid_t uid;
+	int r = request_caller_uid(call, &uid);
+	bool busy = r >= 0 && is_busy(helper, uid);
+	Request *request = r < 0 || busy ? NULL : request_new(helper, call, uid, verb, work);
 
 	if (!request) {
 		verb->done(work);
-		return busy ? sd_bus_reply_method_errorf(call, ERROR_NAME("Busy"),
-				      "Too many requests wait for an answer; try again later.")
-			    : -ENOMEM;
+		return busy    ? sd_bus_reply_method_errorf(call, ERROR_NAME("Busy"),
+					 "Too many requests wait for an answer; try again later.")
+		       : r < 0 ? r
+			       : -ENOMEM;
 	}
-	r = request_caller_uid(call, &request->uid);
-	if (r >= 0)
-		r = sd_bus_track_new(
-			sd_bus_message_get_bus(call), &request->caller, on_caller_gone, request);
+	r = sd_bus_track_new(
+		sd_bus_message_get_bus(call), &request->caller, on_caller_gone, request);
 	if (r >= 0)
 		r = sd_bus_track_add_sender(request->caller, call);
 	if (r >= 0)

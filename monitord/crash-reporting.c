@@ -129,7 +129,7 @@ static void show_crash(
 
 	(void)snprintf(id, sizeof id, "%.*s", CRASH_ID_DIGITS, posted->hash);
 	(void)snprintf(unit, sizeof unit, "vigil-%s-%s.service", command, id);
-	show(reporting, (const char *const[]){"vigil", "crash", command, id, NULL}, unit);
+	show(reporting, (const char *const[]){"vigil", "--wait", "crash", command, id, NULL}, unit);
 }
 
 void crash_reporting_show_details(const CrashReporting *reporting, const CrashPosted *posted)
@@ -143,10 +143,12 @@ void crash_reporting_show_details(const CrashReporting *reporting, const CrashPo
 	(void)snprintf(since, sizeof since, "--since=@%llu",
 		(unsigned long long)(posted->since_realtime / USEC_PER_SEC));
 	if (posted->topic == CRASH_TOPIC_DIGEST)
-		show(reporting, (const char *const[]){"vigil", "crash", "list", since, NULL},
+		show(reporting,
+			(const char *const[]){"vigil", "--wait", "crash", "list", since, NULL},
 			"vigil-list.service");
 	else
-		show(reporting, (const char *const[]){"vigil", "crash", "groups", since, NULL},
+		show(reporting,
+			(const char *const[]){"vigil", "--wait", "crash", "groups", since, NULL},
 			"vigil-groups.service");
 }
 

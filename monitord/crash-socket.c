@@ -114,6 +114,8 @@ static void connection_finish(Connection *connection)
 	}
 	bool genuine = crash_socket_judge_peer(connection->peer, socket->own_uid) > 0;
 	crash.trust = genuine ? CRASH_GENUINE : CRASH_UNVERIFIED;
+	crash_bound_time(&crash, now_usec(CLOCK_REALTIME));
+	(void)crash_identify(&crash, 0); /* it has a time still */
 	*(genuine ? &socket->count.genuine : &socket->count.unverified) += 1;
 	connection_close(connection);
 	socket->arrived(&crash, pickup, socket->userdata);

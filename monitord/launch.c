@@ -13,9 +13,10 @@
 static const char *const session_variables[] = {"DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY",
 	"XDG_CURRENT_DESKTOP", "XDG_SESSION_TYPE", "DBUS_SESSION_BUS_ADDRESS"};
 
+/* Each closes with what it runs: --wait is for that. */
 /* clang-format off */
 static const char *const terminals[][4] = {
-	{"xdg-terminal-exec"}, {"x-terminal-emulator", "-e"}, {"konsole", "--hold", "-e"}, {"xterm", "-hold", "-e"},
+	{"xdg-terminal-exec"}, {"x-terminal-emulator", "-e"}, {"konsole", "-e"}, {"xterm", "-e"},
 };
 /* clang-format on */
 
@@ -242,7 +243,7 @@ static int show(const char *const *command, bool terminal)
 
 void launch_show(char *const *command)
 {
-	static const char *const own[] = {"vigil", "inotify", NULL};
+	static const char *const own[] = {"vigil", "--wait", "inotify", NULL};
 	int r;
 
 	r = show(command ? (const char *const *)command : own, !command);

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """vigil crash and vigil events, on real journals and real core files."""
+import fcntl
 import json
 import os
 import pty
 import re
 import signal
+import struct
 import subprocess
+import termios
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
@@ -215,6 +218,24 @@ def test_groups_and_info_on_a_narrow_terminal(place, start):
                                 next(line for line in lines if "Signature: " in line)]
     assert " " * 17 + "any program of that user may have written" in lines
     assert any(line.startswith("        Storage: /var/lib/systemd/coredump/core.tracker-miner-f.1000.") and len(line) > 60 for line in lines)
+
+
+def test_a_window_stays_until_enter(place, start):
+    """As the Details button opens it: what fits the screen would be gone with the terminal's window."""
+    where = ten_crashes(place, start)
+    main, side = pty.openpty()
+    fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    child = subprocess.Popen([VIGIL, "--wait", "crash", "list", *where, "-n", "2"], stdin=side, stdout=side, stderr=side,
+                             env=dict(os.environ, LC_ALL="C.UTF-8", TERM="xterm"))
+    os.close(side)
+    out = b""
+    while b"Enter closes this." not in out:
+        out += os.read(main, 4096)
+    assert out.count(b"SIG") == 3 and child.poll() is None
+    os.write(main, b"\n")
+    assert child.wait(10) == 0
+    os.close(main)
+    assert crash("list", *where, "--wait").returncode == 0  # without a terminal nobody is waited for
 
 
 # ---- hostile text ----------------------------------------------------------------------------

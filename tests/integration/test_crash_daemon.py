@@ -192,7 +192,7 @@ def test_details_open_in_a_terminal(processes, tmp_path, session_bus, notices):
     row = d.wait_row(d.crash(), TOLD)
     notices.press(notices.shown[0], "details")
     wait_for("the terminal", (tmp_path / "terminal").exists)
-    assert (tmp_path / "terminal").read_text().split()[-3:] == ["crash", "info", row["hash"][:12]]
+    assert (tmp_path / "terminal").read_text().split()[-4:] == ["--wait", "crash", "info", row["hash"][:12]]
     assert d.status()["shown"] == 1  # the other buttons are still wanted
 
 
@@ -203,7 +203,7 @@ def test_debug_is_for_developers(processes, tmp_path, session_bus, notices):
     row = d.wait_row(d.crash(), TOLD)
     notices.press(notices.shown[0], "debug")
     wait_for("the debugger", (tmp_path / "terminal").exists)
-    assert (tmp_path / "terminal").read_text().split()[-3:] == ["crash", "debug", row["hash"][:12]]
+    assert (tmp_path / "terminal").read_text().split()[-4:] == ["--wait", "crash", "debug", row["hash"][:12]]
 
 
 def test_a_command_reports(processes, tmp_path, session_bus, notices):
@@ -351,6 +351,19 @@ def test_at_the_very_first_start_old_ones_are_listed(processes, tmp_path, sessio
     d.wait_row(d.crash(), TOLD)
     assert notices.summaries() == ["marker was closed after an invalid memory access",
                                    "gimp was closed after an invalid memory access"]
+
+
+def test_forged_entries_from_before_do_not_silence_a_program(processes, tmp_path, session_bus, notices):
+    """Anybody may have logged, before the first start, that a program has crashed in years to come."""
+    d = CrashDaemon(processes, tmp_path, session_bus, start=False)
+    in_years = int((time.time() + 5 * 366 * 86400) * 1e6)
+    forged = d.crash(n=20, when=in_years, logged=int((time.time() - 3600) * 1e6), _SYSTEMD_UNIT="user@1000.service", _UID=1000)
+    d.start()
+    row = wait_for("the forged ones", lambda: d.rows().get(forged))
+    assert row["trust"] == 0 and row["time"] < time.time() * 1e6  # and they are not the latest for years
+    d.wait_row(d.crash(), TOLD)
+    assert notices.summaries() == ["gimp was closed after an invalid memory access"]
+    assert "happened" not in notices.shown[0]["body"]
 
 
 def test_after_a_restart_repeats_are_counts(daemon, notices):
@@ -731,6 +744,15 @@ def test_wrong_calls(daemon, args, error):
     done = daemon.call("org.vigil.Crash1", *args)
     assert done.returncode != 0 and error in done.stderr
     assert daemon.status()["index"]["crashes"] == 0
+
+
+def test_a_crash_that_d_bus_cannot_carry_hides_no_other(daemon, notices):
+    """U+FFFE and its like are UTF-8 and JSON, but no D-Bus string."""
+    odd = "/tmp/\ufffe\U0010ffff\ufdd0"
+    pid = daemon.crash(odd, COREDUMP_CMDLINE=odd, COREDUMP_ODD=odd)
+    row = daemon.wait_row(pid, TOLD)
+    assert [c["pid"] for c in daemon.ask("org.vigil.Crash1", "List", "a{sv}", "0")["crashes"]] == [pid]
+    assert daemon.ask("org.vigil.Crash1", "Get", "s", row["hash"])["exe"] == "/tmp/\ufffd\ufffd\ufffd"
 
 
 def test_an_ambiguous_pid(daemon):

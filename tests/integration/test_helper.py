@@ -192,20 +192,36 @@ def test_who_vanishes_at_the_prompt_takes_the_request_along(helper, processes, t
 
 
 def test_only_so_many_prompts_stand_open(processes, system_bus, tmp_path):
-    """polkit never answers here: eight wait, the ninth is told, and one that gives up makes room."""
+    """polkit never answers here: four of a user wait, the fifth is told, and one that gives up makes room. Other users
+    have room meanwhile, as many as there is for all; root is never kept out."""
     polkit = silent_owner(processes, system_bus, "org.freedesktop.PolicyKit1")
     helper = Helper(processes, system_bus, tmp_path)
     waiting = []
-    for _ in range(8):
-        waiting.append(processes.start([*setpriv("nobody"), *helper.command(*RAISE)], stderr=subprocess.DEVNULL))
+
+    def wait(user):
+        waiting.append(processes.start([*setpriv(user), *helper.command(*RAISE)], stderr=subprocess.DEVNULL))
         assert polkit.stdout.readline().strip() == "called"
-    ninth = helper.call("nobody", *RAISE)
-    assert ninth.returncode != 0 and "Too many requests wait" in ninth.stderr
+
+    def assert_turned_away(user):
+        done = helper.call(user, *RAISE)
+        assert done.returncode != 0 and "Too many requests wait" in done.stderr
+
+    for _ in range(4):
+        wait("nobody")
+    assert_turned_away("nobody")
+    for user in ("games", "daemon"):
+        for _ in range(4):
+            wait(user)
+    assert_turned_away("mail")
+    wait("root")
     waiting[3].kill()
     waiting[3].wait()
     assert polkit.stdout.readline().strip() == "called"  # told to forget that question
-    processes.start([*setpriv("nobody"), *helper.command(*RAISE)], stderr=subprocess.DEVNULL)
+    waiting[-1].kill()
+    waiting[-1].wait()
     assert polkit.stdout.readline().strip() == "called"
+    wait("nobody")
+    assert_turned_away("nobody")
     assert helper.value() == 128
 
 

@@ -156,4 +156,4 @@ def test_the_builtin_opens_a_terminal(reporter):
     assert got[:2] == ["started", "builtin"]
     reporter.done()
     words = reporter.words("argv")
-    assert words[:5] == ["-hold", "-e", "vigil", "crash", "report"] and len(words[5]) == 12
+    assert words[:5] == ["-e", "vigil", "--wait", "crash", "report"] and len(words[5]) == 12

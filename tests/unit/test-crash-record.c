@@ -236,6 +236,29 @@ static void test_no_trace_is_no_trouble(void **state)
 	}
 }
 
+static void test_no_made_up_time_is_to_come(void **state)
+{
+	static const struct {
+		CrashTrust trust;
+		usec_t when, expected;
+	} rows[] = {
+		{CRASH_UNVERIFIED, 7, 7},
+		{CRASH_UNVERIFIED, 1001, 1000},
+		{CRASH_UNVERIFIED, INT64_MAX, 1000},
+		{CRASH_UNVERIFIED, 0, 0}, /* of the entry: crash_identify() */
+		{CRASH_GENUINE, 1001, 1001},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		Crash crash = CRASH_INIT;
+		crash.trust = rows[i].trust;
+		crash.when_realtime = rows[i].when;
+		crash_bound_time(&crash, 1000);
+		assert_int_equal(crash.when_realtime, rows[i].expected);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -246,6 +269,7 @@ int main(void)
 		cmocka_unit_test(test_hostile_values),
 		cmocka_unit_test(test_a_traceback),
 		cmocka_unit_test(test_trust),
+		cmocka_unit_test(test_no_made_up_time_is_to_come),
 		cmocka_unit_test(test_signatures),
 		cmocka_unit_test(test_no_trace_is_no_trouble),
 	};

@@ -23,6 +23,12 @@ static void bytes_that_are_no_text_are_replaced(void **state)
 		{"\xc0\xaf", BAD BAD},		       /* overlong */
 		{"\xed\xa0\x80", BAD BAD BAD},	       /* a surrogate */
 		{"\xf4\x90\x80\x80", BAD BAD BAD BAD}, /* beyond Unicode */
+		/* noncharacters: JSON would have them, sd-bus refuses the message that holds one */
+		{"a\xef\xbf\xbe", "a" BAD},
+		{"\xef\xbf\xbf-", BAD "-"},
+		{"\xef\xb7\x90\xef\xb7\xaf", BAD BAD},
+		{"\xf4\x8f\xbf\xbf", BAD},
+		{"\xef\xb7\xb0\xef\xbf\xbd", "\xef\xb7\xb0" BAD},
 		{"ok\xff"
 		 "ä",
 			"ok" BAD "ä"},

@@ -293,7 +293,7 @@ static void a_terminal_goes_around_what_writes(void **state)
 	assert_int_equal(setenv("PATH", path, 1), 0);
 	run_until(manager, was_called, &(unsigned){1});
 	assert_asked(manager, fixture_at("xterm"));
-	assert_asked(manager, "STRING \"-hold\"");
+	assert_asked(manager, "STRING \"-e\"");
 	assert_asked(manager, "STRING \"report\"");
 }
 

@@ -356,7 +356,7 @@ static void the_builtin_names_the_crash(void **state)
 
 	(void)state;
 	assert_int_equal(reporter_choose(&setup, &crash, &reporter), 0);
-	assert_true(asprintf(&wanted, "vigil|crash|report|%.12s", crash.hash) > 0);
+	assert_true(asprintf(&wanted, "vigil|--wait|crash|report|%.12s", crash.hash) > 0);
 	assert_words(reporter.argv, wanted);
 	assert_true(reporter.terminal);
 	reporter_done(&reporter);

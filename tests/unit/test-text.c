@@ -95,6 +95,8 @@ static void a_terminal_gets_nothing_but_text(void **state)
 		{"\033[31mred", "\\x1b[31mred"},
 		{"\033]0;title\007", "\\x1b]0;title\\x07"},
 		{"\x7f", "\\x7f"},
+		{"a\xef\xbf\xbe", "a\\xef\\xbf\\xbe"}, /* no D-Bus string has it */
+		{"\xef\xb7\x90\xef\xbf\xbd", "\\xef\\xb7\\x90\xef\xbf\xbd"},
 		{"\xc2\x9b"
 		 "31m",
 			"\\xc2\\x9b31m"}, /* C1: CSI */
