@@ -7,6 +7,9 @@ from desktop import Desktop
 from test_vigil_crash import CONFIG, HOME, UNIT, USER, Vigil, crashed
 
 
+LOGIND_MINDS = 262  # seen with this one: it starts no manager where it and its services see two boot ids (see guard.py)
+
+
 @pytest.fixture(scope="module")
 def vigil(machine):
     vigil = Vigil(machine, Desktop(machine, USER))
@@ -42,13 +45,14 @@ def test_after_a_reboot_nothing_is_told_twice_and_nothing_is_lost(machine, vigil
     rows = {(r["boot"], r["pid"]) for r in vigil.rows()}
     assert (entry["_BOOT_ID"], second) in rows
 
-    machine.write("/etc/vigil-test-boot-id", "")  # from now on, for every unit:
-    machine.write("/etc/systemd/system/systemd-coredump@.service.d/boot-id.conf", "[Service]\nProtectKernelTunables=no\n")
+    if machine.version < LOGIND_MINDS:
+        machine.write("/etc/vigil-test-boot-id", "")  # from now on, for every unit:
+        machine.write("/etc/systemd/system/systemd-coredump@.service.d/boot-id.conf", "[Service]\nProtectKernelTunables=no\n")
     reboot(machine, vigil)
     vigil.told(second)
     late, after, third = crashed(vigil, "segv")
     vigil.told(third)
-    assert after["_BOOT_ID"] != entry["_BOOT_ID"]
+    assert (after["_BOOT_ID"] != entry["_BOOT_ID"]) == (machine.version < LOGIND_MINDS)
     # What was under way while the notification server came up is withdrawn and shown anew: its history has both.
     assert times_seen(vigil, told, untold, late) in ([0, 1, 1], [0, 2, 1])
     listed = [(r["boot"], r["pid"]) for r in vigil.rows("--all")]
