@@ -153,18 +153,9 @@ static void add_core(Cli *cli, const CrashSource *source, const CrashRow *row)
 			core.compression[0] ? ", " : "", core.compression);
 }
 
-static uint64_t count_like(const CrashSource *source, const CrashRow *row)
-{
-	const CrashMatch match = {.field = "signature", .value = row->signature};
-	const CrashQuery query = {.matches = &match, .n_matches = 1};
-	uint64_t n = 0;
-
-	return index_count(source->index, &query, &n) < 0 ? 0 : n;
-}
-
 static void add_vigil(Cli *cli, const CrashSource *source, const CrashRow *row)
 {
-	uint64_t n = count_like(source, row);
+	uint64_t n = crash_repeats(source, row);
 	_cleanup_(freep) char *package = crash_package(&row->crash);
 	char marks[96], program[32];
 

@@ -2,6 +2,7 @@
 /* vigil crash report: a crash as text that can be pasted into a bug tracker. Nothing is sent. */
 #include "cli/crash-report.h"
 #include "cli/crash-select.h"
+#include "cli/crash-view.h"
 
 #include "common/i18n.h"
 #include "common/io.h"
@@ -35,16 +36,6 @@ static char *system_name(int root_fd)
 	return NULL;
 }
 
-static uint64_t count_like(const CrashSource *source, const CrashRow *row)
-{
-	const CrashMatch match = {.field = "signature", .value = row->signature};
-	const CrashQuery query = {.matches = &match, .n_matches = 1};
-	uint64_t n = 1;
-
-	(void)index_count(source->index, &query, &n);
-	return n;
-}
-
 static int show(Cli *cli, const CrashSource *source, const CrashRow *row)
 {
 	_cleanup_(freep) char *os = system_name(source->root_fd);
@@ -58,7 +49,7 @@ static int show(Cli *cli, const CrashSource *source, const CrashRow *row)
 		.kernel = !source->elsewhere && uname(&kernel) == 0 ? kernel.release : NULL,
 		.home = user ? user->pw_dir : NULL,
 		.user = user ? user->pw_name : NULL,
-		.repeats = count_like(source, row),
+		.repeats = crash_repeats(source, row),
 	};
 
 	crash_report_markdown(row, &context, &text);
@@ -69,10 +60,9 @@ static int show(Cli *cli, const CrashSource *source, const CrashRow *row)
 		return cli_show(cli);
 	}
 	char id[CRASH_ID_DIGITS + 1];
-	(void)snprintf(id, sizeof id, "%.*s", CRASH_ID_DIGITS, row->crash.hash);
 	json_t *root = json_object();
 	json_add_u64(root, "version", 1);
-	json_add_string(root, "id", id);
+	json_add_string(root, "id", crash_short_id(&row->crash, id));
 	json_add_string(root, "markdown", strbuf_text(&text));
 	return cli_print_json(cli, root);
 }

@@ -10,12 +10,6 @@
 #include <pwd.h>
 #include <sys/stat.h>
 
-const char *crash_short_id(const Crash *crash, char buf[static CRASH_ID_DIGITS + 1])
-{
-	(void)snprintf(buf, CRASH_ID_DIGITS + 1, "%.*s", CRASH_ID_DIGITS, crash->hash);
-	return buf;
-}
-
 /* The copy is whole by the way it was made. */
 static bool look_at_copy(const CrashSource *source, const CrashRow *row, CoreInfo *ret)
 {
@@ -88,6 +82,16 @@ const char *crash_core_why(const Crash *crash, const CoreInfo *info)
 	default:
 		return NULL;
 	}
+}
+
+uint64_t crash_repeats(const CrashSource *source, const CrashRow *row)
+{
+	const CrashMatch match = {.field = "signature", .value = row->signature};
+	const CrashQuery query = {.matches = &match, .n_matches = 1};
+	uint64_t n = 1;
+
+	(void)index_count(source->index, &query, &n);
+	return n;
 }
 
 const char *crash_user_name(uid_t uid, char buf[static 64])
@@ -181,18 +185,10 @@ static json_t *core_json(const Crash *crash, const CoreInfo *info)
 
 json_t *crash_row_json(const CrashSource *source, const CrashRow *row, bool full)
 {
-	static const char *const told[] = {
-		[CRASH_UNTOLD] = "untold", [CRASH_TOLD] = "told", [CRASH_COUNTED] = "counted"};
-	json_t *root = crash_to_json(&row->crash, full);
+	json_t *root = index_row_to_json(row, full);
 	CoreInfo info;
 
 	crash_core_look(source, row, &info, NULL);
 	(void)json_object_set_new(root, "core", core_json(&row->crash, &info));
-	json_add_string(root, "signature", row->signature);
-	json_add_string(root, "title", row->title && *row->title ? row->title : NULL);
-	json_add_string(
-		root, "told", (size_t)row->told < ELEMENTSOF(told) ? told[row->told] : NULL);
-	json_add_bool(root, "pinned", row->pinned);
-	json_add_string(root, "reported", row->reported);
 	return root;
 }

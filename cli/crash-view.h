@@ -5,9 +5,8 @@
 #include "cli/crash-source.h"
 #include "coredump/core-file.h"
 
-/* The id that people see, and a shorter one for narrow lists; index_find() takes both. */
+/* Of an id in narrow lists; index_find() takes it, too. */
 #define CRASH_SHORT_DIGITS 8
-const char *crash_short_id(const Crash *crash, char buf[static CRASH_ID_DIGITS + 1]);
 
 /* Looks at the core: beneath --root, else here; then at the copy of a pinned one. *ret_copy (may be
  * NULL): it is the copy that counts. */
@@ -18,6 +17,8 @@ CellStyle crash_core_style(CoreState state);
  * (man/schema/crash.schema.json). New reference; NULL: no memory. */
 json_t *crash_row_json(const CrashSource *source, const CrashRow *row, bool full);
 
+/* How often this crash is known to have happened, itself counted; 1 where that cannot be read. */
+uint64_t crash_repeats(const CrashSource *source, const CrashRow *row);
 /* "user" or "1000"; buf must hold 64 bytes. */
 const char *crash_user_name(uid_t uid, char buf[static 64]);
 /* The package and version of the program, "bash 5.2-1 (debian)", out of COREDUMP_PACKAGE_JSON;

@@ -34,7 +34,8 @@ int index_number(CrashIndex *index, const char *sql, int64_t *ret);
 /* The cached statement, reset; sql is used the first time. */
 int index_prepare(CrashIndex *index, IndexStatement which, const char *sql, sqlite3_stmt **ret);
 
-/* Statements of one use. */
+/* A statement of one use. 0 or -errno. */
+int index_statement(const CrashIndex *index, const char *sql, sqlite3_stmt **ret);
 static inline void statement_freep(sqlite3_stmt **statement)
 {
 	(void)sqlite3_finalize(*statement);

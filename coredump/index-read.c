@@ -312,9 +312,9 @@ int index_query(CrashIndex *index, const CrashQuery *query,
 	r = list_sql(&sql, query);
 	if (r < 0)
 		return r;
-	code = sqlite3_prepare_v2(index->db, strbuf_text(&sql), -1, &statement, NULL);
-	if (code != SQLITE_OK)
-		return index_error(index, code);
+	r = index_statement(index, strbuf_text(&sql), &statement);
+	if (r < 0)
+		return r;
 	bind_query(statement, query);
 	while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
 		CrashRow row;
@@ -339,9 +339,9 @@ int index_count(CrashIndex *index, const CrashQuery *query, uint64_t *ret)
 	r = add_where(&sql, query);
 	if (r < 0)
 		return r;
-	code = sqlite3_prepare_v2(index->db, strbuf_text(&sql), -1, &statement, NULL);
-	if (code != SQLITE_OK)
-		return index_error(index, code);
+	r = index_statement(index, strbuf_text(&sql), &statement);
+	if (r < 0)
+		return r;
 	bind_query(statement, query);
 	code = sqlite3_step(statement);
 	if (code != SQLITE_ROW)
@@ -351,48 +351,6 @@ int index_count(CrashIndex *index, const CrashQuery *query, uint64_t *ret)
 }
 
 /* ---- one crash ------------------------------------------------------------------------------- */
-
-static int copy_text(char **ret, const char *text)
-{
-	*ret = text ? strdup(text) : NULL;
-	return text && !*ret ? -ENOMEM : 0;
-}
-
-int index_row_copy(const CrashRow *row, CrashRow *ret)
-{
-	CrashRow copy = *row;
-	char *title = NULL, *reported = NULL;
-	int r;
-
-	for (size_t i = 0; i < crash_n_texts; i++)
-		*(char **)((char *)&copy.crash + crash_texts[i].offset) = NULL;
-	copy.crash.fields = json_incref(row->crash.fields);
-	copy.crash.kcrash = json_incref(row->crash.kcrash);
-	r = copy_text(&copy.crash.cursor, row->crash.cursor);
-	for (size_t i = 0; i < crash_n_texts && r >= 0; i++)
-		r = copy_text((char **)((char *)&copy.crash + crash_texts[i].offset),
-			crash_text(&row->crash, &crash_texts[i]));
-	if (r >= 0)
-		r = copy_text(&title, row->title);
-	if (r >= 0)
-		r = copy_text(&reported, row->reported);
-	copy.title = title;
-	copy.reported = reported;
-	if (r < 0) {
-		index_row_done(&copy);
-		return r;
-	}
-	*ret = copy;
-	return 0;
-}
-
-void index_row_done(CrashRow *row)
-{
-	crash_done(&row->crash);
-	free((char *)row->title);
-	free((char *)row->reported);
-	*row = (CrashRow){.crash = CRASH_INIT};
-}
 
 typedef struct Finding {
 	CrashRow *row;
@@ -517,9 +475,9 @@ int index_groups(CrashIndex *index, const CrashQuery *query,
 	r = groups_sql(&sql, query);
 	if (r < 0)
 		return r;
-	code = sqlite3_prepare_v2(index->db, strbuf_text(&sql), -1, &statement, NULL);
-	if (code != SQLITE_OK)
-		return index_error(index, code);
+	r = index_statement(index, strbuf_text(&sql), &statement);
+	if (r < 0)
+		return r;
 	bind_query(statement, query);
 	while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
 		CrashGroup group = {

@@ -195,16 +195,16 @@ static int renew_signature(CrashIndex *index, const Crash *crash, sqlite3_int64 
 	_cleanup_(statement_freep) sqlite3_stmt *statement = NULL;
 	_cleanup_(freep) char *title = crash_signature_title(crash);
 	char signature[CRASH_SIGNATURE_SIZE];
-	int code;
+	int r;
 
 	if (!title || !*title)
 		return 0;
 	crash_signature(crash, signature);
-	code = sqlite3_prepare_v2(index->db,
-		"UPDATE crashes SET signature = ?, title = ? WHERE id = ? AND title IS NULL", -1,
-		&statement, NULL);
-	if (code != SQLITE_OK)
-		return index_error(index, code);
+	r = index_statement(index,
+		"UPDATE crashes SET signature = ?, title = ? WHERE id = ? AND title IS NULL",
+		&statement);
+	if (r < 0)
+		return r;
 	index_bind_text(statement, 1, signature);
 	index_bind_text(statement, 2, title);
 	(void)sqlite3_bind_int64(statement, 3, id);
@@ -359,11 +359,11 @@ static int change(
 	CrashIndex *index, const char *sql, const char *text, int64_t number, const char *hash)
 {
 	_cleanup_(statement_freep) sqlite3_stmt *statement = NULL;
-	int code;
+	int code, r;
 
-	code = sqlite3_prepare_v2(index->db, sql, -1, &statement, NULL);
-	if (code != SQLITE_OK)
-		return index_error(index, code);
+	r = index_statement(index, sql, &statement);
+	if (r < 0)
+		return r;
 	if (text)
 		index_bind_text(statement, 1, text);
 	else
@@ -455,13 +455,12 @@ int index_forget(CrashIndex *index, const char *hash)
 int index_mute(CrashIndex *index, MuteKind kind, const char *value, usec_t until_realtime)
 {
 	_cleanup_(statement_freep) sqlite3_stmt *statement = NULL;
-	int code;
+	int r;
 
-	code = sqlite3_prepare_v2(index->db,
-		"INSERT OR REPLACE INTO mutes (kind, value, until) VALUES (?, ?, ?)", -1,
-		&statement, NULL);
-	if (code != SQLITE_OK)
-		return index_error(index, code);
+	r = index_statement(index,
+		"INSERT OR REPLACE INTO mutes (kind, value, until) VALUES (?, ?, ?)", &statement);
+	if (r < 0)
+		return r;
 	(void)sqlite3_bind_int(statement, 1, (int)kind);
 	index_bind_text(statement, 2, value);
 	(void)sqlite3_bind_int64(statement, 3, (sqlite3_int64)until_realtime);
@@ -501,10 +500,10 @@ int index_mutes(CrashIndex *index,
 	_cleanup_(statement_freep) sqlite3_stmt *statement = NULL;
 	int code, r;
 
-	code = sqlite3_prepare_v2(index->db,
-		"SELECT kind, value, until FROM mutes ORDER BY kind, value", -1, &statement, NULL);
-	if (code != SQLITE_OK)
-		return index_error(index, code);
+	r = index_statement(
+		index, "SELECT kind, value, until FROM mutes ORDER BY kind, value", &statement);
+	if (r < 0)
+		return r;
 	while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
 		const char *value = (const char *)sqlite3_column_text(statement, 1);
 		r = mute((MuteKind)sqlite3_column_int(statement, 0), value ? value : "",

@@ -75,14 +75,20 @@ int index_exec(CrashIndex *index, const char *sql)
 	return index_error(index, sqlite3_exec(index->db, sql, NULL, NULL, NULL));
 }
 
+int index_statement(const CrashIndex *index, const char *sql, sqlite3_stmt **ret)
+{
+	return index_error(index, sqlite3_prepare_v2(index->db, sql, -1, ret, NULL));
+}
+
 int index_number(CrashIndex *index, const char *sql, int64_t *ret)
 {
 	_cleanup_(statement_freep) sqlite3_stmt *statement = NULL;
-	int code;
+	int code, r;
 
-	code = sqlite3_prepare_v2(index->db, sql, -1, &statement, NULL);
-	if (code == SQLITE_OK)
-		code = sqlite3_step(statement);
+	r = index_statement(index, sql, &statement);
+	if (r < 0)
+		return r;
+	code = sqlite3_step(statement);
 	if (code == SQLITE_DONE)
 		return -ENOENT;
 	if (code != SQLITE_ROW)
@@ -191,11 +197,12 @@ static int set_up(CrashIndex *index, IndexMode mode, bool *ret_created)
 int index_check(CrashIndex *index)
 {
 	_cleanup_(statement_freep) sqlite3_stmt *statement = NULL;
-	int code;
+	int code, r;
 
-	code = sqlite3_prepare_v2(index->db, "PRAGMA quick_check(1)", -1, &statement, NULL);
-	if (code == SQLITE_OK)
-		code = sqlite3_step(statement);
+	r = index_statement(index, "PRAGMA quick_check(1)", &statement);
+	if (r < 0)
+		return r;
+	code = sqlite3_step(statement);
 	if (code != SQLITE_ROW)
 		return code == SQLITE_DONE ? 0 : index_error(index, code);
 	const char *answer = (const char *)sqlite3_column_text(statement, 0);
@@ -407,12 +414,11 @@ void index_rollback(CrashIndex *index)
 int index_get_cursor(CrashIndex *index, const char *source, char **ret_cursor, usec_t *ret_realtime)
 {
 	_cleanup_(statement_freep) sqlite3_stmt *statement = NULL;
-	int code;
+	int code, r;
 
-	code = sqlite3_prepare_v2(index->db, "SELECT cursor, time FROM cursors WHERE source = ?",
-		-1, &statement, NULL);
-	if (code != SQLITE_OK)
-		return index_error(index, code);
+	r = index_statement(index, "SELECT cursor, time FROM cursors WHERE source = ?", &statement);
+	if (r < 0)
+		return r;
 	index_bind_text(statement, 1, source);
 	code = sqlite3_step(statement);
 	if (code == SQLITE_DONE)
@@ -454,10 +460,9 @@ int index_cursors(CrashIndex *index,
 	_cleanup_(statement_freep) sqlite3_stmt *statement = NULL;
 	int code, r;
 
-	code = sqlite3_prepare_v2(
-		index->db, "SELECT source, cursor, time FROM cursors", -1, &statement, NULL);
-	if (code != SQLITE_OK)
-		return index_error(index, code);
+	r = index_statement(index, "SELECT source, cursor, time FROM cursors", &statement);
+	if (r < 0)
+		return r;
 	while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
 		r = each((const char *)sqlite3_column_text(statement, 0),
 			(const char *)sqlite3_column_text(statement, 1),

@@ -131,6 +131,9 @@ int index_find(CrashIndex *index, const char *selector, CrashRow *ret,
 int index_get(CrashIndex *index, const char *hash, CrashRow *ret);
 /* For rows of index_find() and index_get(), whose strings are the caller's. */
 void index_row_done(CrashRow *row);
+/* crash_to_json() of its crash with what became of it: signature, title, told, pinned, reported.
+ * New reference; NULL: no memory. */
+json_t *index_row_to_json(const CrashRow *row, bool full);
 
 typedef struct CrashGroup {
 	char signature[CRASH_SIGNATURE_SIZE];

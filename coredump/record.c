@@ -346,6 +346,12 @@ const char *crash_program(const Crash *crash, char buf[static 32])
 	return buf;
 }
 
+const char *crash_short_id(const Crash *crash, char buf[static CRASH_ID_DIGITS + 1])
+{
+	(void)snprintf(buf, CRASH_ID_DIGITS + 1, "%.*s", CRASH_ID_DIGITS, crash->hash);
+	return buf;
+}
+
 const char *crash_signal_name(int signal, char buf[static 16])
 {
 	const char *name = signal > 0 ? sigabbrev_np(signal) : "";
@@ -399,8 +405,7 @@ json_t *crash_to_json(const Crash *crash, bool full)
 	json_t *root = json_object();
 	char id[CRASH_ID_DIGITS + 1], name[16], program[32];
 
-	(void)snprintf(id, sizeof id, "%.*s", CRASH_ID_DIGITS, crash->hash);
-	json_add_string(root, "id", id);
+	json_add_string(root, "id", crash_short_id(crash, id));
 	json_add_string(root, "hash", crash->hash);
 	json_add_string(root, "kind", crash->kind == CRASH_TRACEBACK ? "traceback" : "coredump");
 	json_add_u64(root, "time", crash->when_realtime);

@@ -108,6 +108,8 @@ static inline void crash_donep(Crash *crash)
 /* What to call the program where no desktop entry is known: the executable's name, else comm, else
  * "pid N" (in buf). Raw. */
 const char *crash_program(const Crash *crash, char buf[static 32]);
+/* The id that people see: the first CRASH_ID_DIGITS of the hash, in buf. */
+const char *crash_short_id(const Crash *crash, char buf[static CRASH_ID_DIGITS + 1]);
 /* "SIGSEGV"; "SIG99" (in buf) for unknown numbers; "" for 0. */
 const char *crash_signal_name(int signal, char buf[static 16]);
 /* What happened, in words, to follow the program's name: N_("was closed after an invalid memory

@@ -41,7 +41,7 @@ static int choose_builtin(const Crash *crash, Reporter *ret)
 	char id[CRASH_ID_DIGITS + 1];
 	const char *const argv[] = {"vigil", "--wait", "crash", "report", id, NULL};
 
-	(void)snprintf(id, sizeof id, "%.*s", CRASH_ID_DIGITS, crash->hash);
+	(void)crash_short_id(crash, id);
 	ret->kind = REPORTER_BUILTIN;
 	ret->argv = words_copy(argv);
 	ret->terminal = true;
@@ -78,7 +78,7 @@ static char **command_environment(const Crash *crash)
 
 	if (!environment)
 		return NULL;
-	(void)snprintf(id, sizeof id, "%.*s", CRASH_ID_DIGITS, crash->hash);
+	(void)crash_short_id(crash, id);
 	add_variable(environment, "ID", id);
 	add_variable(environment, "PROGRAM", crash_program(crash, program));
 	add_variable(environment, "EXE", crash->exe);

@@ -132,7 +132,7 @@ static void emit(const Coredump *coredump, const Crash *crash)
 		crash->exe ? json_text(crash->exe, strlen(crash->exe)) : NULL;
 	char id[CRASH_ID_DIGITS + 1];
 
-	(void)snprintf(id, sizeof id, "%.*s", CRASH_ID_DIGITS, crash->hash);
+	(void)crash_short_id(crash, id);
 	monitor_emit(coredump->monitor, CRASH_INTERFACE, "Arrived", "ssi", id,
 		exe ? json_string_value(exe) : "", crash->signal);
 }

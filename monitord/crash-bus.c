@@ -19,21 +19,6 @@
 #define ERROR_PINNED	  "org.vigil.Crash1.Error.Pinned"
 #define ERROR_NO_REPORTER "org.vigil.Crash1.Error.NoReporter"
 
-static json_t *row_to_json(const CrashRow *row, bool full)
-{
-	static const char *const told[] = {
-		[CRASH_UNTOLD] = "untold", [CRASH_TOLD] = "told", [CRASH_COUNTED] = "counted"};
-	json_t *root = crash_to_json(&row->crash, full);
-
-	json_add_string(root, "signature", row->signature);
-	json_add_string(root, "title", row->title && *row->title ? row->title : NULL);
-	json_add_string(
-		root, "told", (size_t)row->told < ELEMENTSOF(told) ? told[row->told] : NULL);
-	json_add_bool(root, "pinned", row->pinned);
-	json_add_string(root, "reported", row->reported);
-	return root;
-}
-
 static int reply_json(sd_bus_message *call, const json_t *root)
 {
 	_cleanup_(freep) char *text = json_dumps(root, JSON_COMPACT);
@@ -143,7 +128,7 @@ typedef struct ListAnswer {
 static int list_row(const CrashRow *row, void *userdata)
 {
 	ListAnswer *answer = userdata;
-	_cleanup_(json_decrefp) json_t *root = row_to_json(row, false);
+	_cleanup_(json_decrefp) json_t *root = index_row_to_json(row, false);
 	_cleanup_(freep) char *text = root ? json_dumps(root, JSON_COMPACT) : NULL;
 
 	if (!text)
@@ -224,7 +209,7 @@ static int method_get(sd_bus_message *call, void *userdata, sd_bus_error *error)
 	r = find(call, userdata, &row, error);
 	if (r < 0)
 		return r;
-	root = row_to_json(&row, true);
+	root = index_row_to_json(&row, true);
 	index_row_done(&row);
 	json_add_u64(root, "version", 1);
 	return reply_json(call, root);
