@@ -3,24 +3,16 @@
 #include "cli/crash-settings.h"
 
 #include "common/clock.h"
-#include "common/io.h"
 #include "common/log.h"
-
-#ifndef PREFIX
-#define PREFIX "/usr"
-#endif
-#ifndef SYSCONFDIR
-#define SYSCONFDIR "/etc"
-#endif
 
 void crash_settings_load(MonitorConfig *ret)
 {
-	_cleanup_(freep) char *user_dir = xdg_config_dir();
-	const char *const dirs[] = {PREFIX "/lib/vigil", SYSCONFDIR "/vigil", user_dir, NULL};
+	_cleanup_(config_places_done) ConfigPlaces places = {};
 
+	config_places(&places);
 	int level = log_get_max_level();
 	log_set_max_level(LOG_ERR);
-	config_load(ret, dirs);
+	config_load(ret, places.dirs);
 	log_set_max_level(level);
 }
 

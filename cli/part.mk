@@ -4,7 +4,5 @@ L_cli := libsystemd popt $(L_survey) $(L_coredump)
 $(eval $(call program,vigil,cli/main.c,common survey coredump helper monitord cli,$(L_cli)))
 $(B)/cli/main.o: $(B)/paths
 $(B)/cli/main.o: ALL_CPPFLAGS += -DLOCALEDIR='"$(localedir)"'
-$(B)/cli/crash-settings.o: $(B)/paths
-$(B)/cli/crash-settings.o: ALL_CPPFLAGS += -DPREFIX='"$(PREFIX)"' -DSYSCONFDIR='"$(sysconfdir)"'
 INSTALL_FILES += $(B)/vigil:$(bindir):vigil:755
 INSTALL_LINKS += $(bindir)/inotify-survey:vigil

@@ -2,6 +2,7 @@
 /* The settings, in one table. */
 #include "monitord/config.h"
 
+#include "common/io.h"
 #include "common/log.h"
 #include "common/text.h"
 #include "coredump/index.h"
@@ -106,4 +107,18 @@ void config_crash_directories(
 		at && *at && n + 1 < CONFIG_DIRECTORIES_MAX; at++)
 		ret[n++] = *at;
 	ret[n] = NULL;
+}
+
+void config_places(ConfigPlaces *ret)
+{
+	char *user = xdg_config_dir();
+
+	*ret = (ConfigPlaces){
+		.user = user, .dirs = {PREFIX "/lib/vigil", SYSCONFDIR "/vigil", user, NULL}};
+}
+
+void config_places_done(ConfigPlaces *places)
+{
+	free(places->user);
+	*places = (ConfigPlaces){};
 }

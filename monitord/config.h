@@ -30,6 +30,15 @@ extern const size_t config_n_rows;
 void config_load(MonitorConfig *ret, const char *const *dirs);
 void config_done(MonitorConfig *config);
 
+typedef struct ConfigPlaces { /* config_places_done() */
+	char *user;	      /* owned */
+	const char *dirs[4];  /* NULL-terminated, the lowest first; .user is the last */
+} ConfigPlaces;
+/* Where vigil.conf is read from as this Vigil was installed: the distribution's, the
+ * administrator's, the person's. Without a home the last is left out. */
+void config_places(ConfigPlaces *ret);
+void config_places_done(ConfigPlaces *places);
+
 #define CONFIG_DIRECTORIES_MAX 16
 /* Where core files are looked for beside where the kernel's pattern says: the home ($HOME), then
  * Directories=. NULL-terminated, borrowed; what is more than fits is left out. */

@@ -56,7 +56,7 @@ static void arguments_done(Arguments *arguments)
 int main(int argc, const char **argv)
 {
 	_cleanup_(arguments_done) Arguments arguments = {};
-	_cleanup_(freep) char *user_dir = NULL;
+	_cleanup_(config_places_done) ConfigPlaces places = {};
 
 	i18n_setup(LOCALEDIR);
 	int r = read_options(argc, argv, &arguments);
@@ -68,11 +68,10 @@ int main(int argc, const char **argv)
 		(void)log_error_errno(errno, "Cannot open /proc: %m. Is it mounted?");
 		return 1;
 	}
-	user_dir = xdg_config_dir();
-	const char *const all[] = {PREFIX "/lib/vigil", SYSCONFDIR "/vigil", user_dir, NULL};
+	config_places(&places);
 	const char *const one[] = {arguments.config, NULL};
 	const MonitorOptions options = {.proc_fd = proc_fd,
-		.config_dirs = arguments.config ? one : all,
+		.config_dirs = arguments.config ? one : places.dirs,
 		.journal_dir = arguments.journal,
 		.state_dir = arguments.state,
 		.verbose = arguments.verbose};
