@@ -3,6 +3,7 @@
 #include "cli/bus.h"
 
 #include "common/cleanup.h"
+#include "common/names.h"
 #include "common/text.h"
 
 int bus_name_owned(sd_bus *bus, const char *name)
@@ -47,8 +48,8 @@ int bus_daemon_status(sd_bus *bus, char **ret)
 	const char *text;
 	int r;
 
-	r = sd_bus_message_new_method_call(bus, &call, "org.vigil.Monitor1", "/org/vigil/Monitor1",
-		"org.vigil.Monitor1", "Status");
+	r = sd_bus_message_new_method_call(
+		bus, &call, MONITOR_NAME, MONITOR_PATH, MONITOR_NAME, "Status");
 	if (r >= 0)
 		r = sd_bus_message_set_auto_start(call, false);
 	if (r >= 0)
@@ -91,5 +92,5 @@ HelperState bus_helper_state(void)
 
 	if (bus_open_system(&bus) < 0)
 		return HELPER_NO_BUS;
-	return bus_name_reachable(bus, "org.vigil.Helper1") ? HELPER_READY : HELPER_ABSENT;
+	return bus_name_reachable(bus, HELPER_NAME) ? HELPER_READY : HELPER_ABSENT;
 }

@@ -9,8 +9,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-#define DEBUGGER	"gdb"
-#define SPARE_DIRECTORY "/var/tmp" /* on disk, not in memory as /tmp may be */
+#define DEBUGGER "gdb"
 
 static int decompress(const Cli *cli, const CrashSource *source, const CrashRow *row, int *ret_fd)
 {
@@ -18,18 +17,19 @@ static int decompress(const Cli *cli, const CrashSource *source, const CrashRow 
 	CoreCopied copied;
 	int r;
 
-	_cleanup_(closep) int out = open(SPARE_DIRECTORY, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	_cleanup_(closep) int out =
+		open(CORE_SPARE_DIRECTORY, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (out < 0)
 		return cli_fail(EXIT_FAILED, _("Cannot make a file in '%s' for the core: %s."),
-			SPARE_DIRECTORY, strerror(errno));
-	r = core_acquire(cli, source, row, SPARE_DIRECTORY, &core);
+			CORE_SPARE_DIRECTORY, strerror(errno));
+	r = core_acquire(cli, source, row, CORE_SPARE_DIRECTORY, &core);
 	if (r != EXIT_DONE)
 		return r;
 	r = core_copy(core, out, INT64_MAX, NULL, NULL, &copied);
 	if (r < 0)
 		return cli_fail(EXIT_FAILED,
-			_("Cannot write the core to '%s': %s. Nothing was kept."), SPARE_DIRECTORY,
-			strerror(-r));
+			_("Cannot write the core to '%s': %s. Nothing was kept."),
+			CORE_SPARE_DIRECTORY, strerror(-r));
 	*ret_fd = TAKE_FD(out);
 	return EXIT_DONE;
 }

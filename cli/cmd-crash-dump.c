@@ -16,8 +16,6 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
-#define SPARE_DIRECTORY "/var/tmp" /* on disk, not in memory as /tmp may be */
-
 static volatile sig_atomic_t interrupted;
 
 static void interrupt(int signal)
@@ -220,7 +218,7 @@ static int dump_to_special(Dump *dump, const char *path)
 	if (isatty(fd))
 		return cli_fail(EXIT_USAGE, _("'%s' is a terminal: a core would upset it."), path);
 	dump->out = fd;
-	r = core_acquire(dump->cli, dump->source, dump->row, SPARE_DIRECTORY, &dump->core);
+	r = core_acquire(dump->cli, dump->source, dump->row, CORE_SPARE_DIRECTORY, &dump->core);
 	if (r == EXIT_DONE)
 		r = write_core(dump, false);
 	return r == EXIT_DONE ? report_written(dump) : r;
@@ -242,7 +240,7 @@ static int dump_to_stdout(Dump *dump)
 
 	dump->out = STDOUT_FILENO;
 	dump->out_name = "stdout";
-	r = core_acquire(dump->cli, dump->source, dump->row, SPARE_DIRECTORY, &dump->core);
+	r = core_acquire(dump->cli, dump->source, dump->row, CORE_SPARE_DIRECTORY, &dump->core);
 	return r == EXIT_DONE ? write_core(dump, is_empty_file(STDOUT_FILENO)) : r;
 }
 

@@ -4,6 +4,7 @@
 #include "cli/doctor.h"
 #include "common/i18n.h"
 #include "common/json.h"
+#include "common/names.h"
 #include "common/text.h"
 #include "survey/boot.h"
 #include <fcntl.h>
@@ -157,7 +158,7 @@ static void check_helper(Doctor *doctor)
 			"vigil inotify raise --dry-run watches");
 		return;
 	}
-	if (bus_name_reachable(bus, "org.vigil.Helper1"))
+	if (bus_name_reachable(bus, HELPER_NAME))
 		doctor_report(doctor, HEALTH_OK, "vigil-helper", _("can be started"), NULL);
 	else
 		doctor_report(doctor, HEALTH_NOTE, "vigil-helper",

@@ -10,12 +10,12 @@
 #include "common/i18n.h"
 #include "common/io.h"
 #include "common/json.h"
+#include "common/names.h"
 #include "common/text.h"
 #include "common/timestamp.h"
 #include "monitord/crash-follower.h"
 #include <signal.h>
 
-#define DAEMON	      "org.vigil.Monitor1"
 #define KEPT_IN_INDEX 1000 /* rows of the index in memory that tells new from known */
 #define TRIM_EVERY    256  /* crashes */
 #define RECENT	      32   /* ids, so that a change of sources tells none twice */
@@ -280,20 +280,20 @@ static int listen(Events *events)
 		const char *interface, *member;
 		sd_bus_message_handler_t handler;
 	} signals[] = {
-		{"org.vigil.Crash1", "Arrived", on_arrived},
-		{"org.vigil.Crash1", "Analyzed", on_analyzed},
-		{"org.vigil.Inotify1", "LevelChanged", on_level},
-		{"org.vigil.Inotify1", "Refused", on_refused},
+		{CRASH_INTERFACE, "Arrived", on_arrived},
+		{CRASH_INTERFACE, "Analyzed", on_analyzed},
+		{INOTIFY_INTERFACE, "LevelChanged", on_level},
+		{INOTIFY_INTERFACE, "Refused", on_refused},
 	};
 	int r = 0;
 
 	for (size_t i = 0; i < ELEMENTSOF(signals) && r >= 0; i++)
-		r = sd_bus_match_signal(events->bus, NULL, DAEMON, "/org/vigil/Monitor1",
+		r = sd_bus_match_signal(events->bus, NULL, MONITOR_NAME, MONITOR_PATH,
 			signals[i].interface, signals[i].member, signals[i].handler, events);
 	if (r >= 0)
 		r = sd_bus_add_match(events->bus, NULL,
 			"type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',"
-			"member='NameOwnerChanged',arg0='" DAEMON "'",
+			"member='NameOwnerChanged',arg0='" MONITOR_NAME "'",
 			on_owner, events);
 	if (r >= 0)
 		r = sd_bus_attach_event(events->bus, events->event, SD_EVENT_PRIORITY_NORMAL);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* vigil inotify raise and reset: ask vigil-helper, which asks polkit; then say what is in force.
  * Without a helper: how root does it by hand. */
-#include "cli/agent.h"
 #include "cli/bus.h"
 #include "cli/cli.h"
+#include "cli/helper-call.h"
 #include "cli/raise-plan.h"
 #include "common/i18n.h"
 #include "common/json.h"
@@ -12,8 +12,6 @@
 #include <errno.h>
 #include <fcntl.h>
 
-#define HELPER_NAME "org.vigil.Helper1"
-#define HELPER_PATH "/org/vigil/Helper1"
 /* Somebody may have to find a password first; polkit's agents give up long before. */
 #define PROMPT_TIMEOUT_USEC (5 * USEC_PER_MINUTE)
 
@@ -98,18 +96,10 @@ static int call_helper(const Cli *cli, sd_bus_message *call, sd_bus *bus,
 	sd_bus_message **ret_reply, bool *ret_absent)
 {
 	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
-	PolkitAgent agent = {};
 	int r;
 
-	if (!cli->options.no_ask_password) {
-		(void)sd_bus_message_set_allow_interactive_authorization(call, true);
-		polkit_agent_start(&agent);
-	}
-	r = sd_bus_call(bus, call, PROMPT_TIMEOUT_USEC, &error, ret_reply);
-	polkit_agent_stop(&agent);
-	*ret_absent =
-		r < 0 && (sd_bus_error_has_name(&error, SD_BUS_ERROR_SERVICE_UNKNOWN) ||
-				 sd_bus_error_has_name(&error, SD_BUS_ERROR_NAME_HAS_NO_OWNER));
+	r = helper_call(cli, bus, call, PROMPT_TIMEOUT_USEC, &error, ret_reply);
+	*ret_absent = r < 0 && helper_is_absent(&error);
 	if (r >= 0)
 		return EXIT_DONE;
 	if (*ret_absent)
@@ -136,8 +126,7 @@ static int ask_helper(Cli *cli, const char *method, InotifyResource resource, ui
 			_("Nothing was changed: cannot reach the system bus (%s). Root can do it by hand."),
 			strerror(-r));
 	*ret_absent = false;
-	r = sd_bus_message_new_method_call(
-		bus, &call, HELPER_NAME, HELPER_PATH, HELPER_NAME, method);
+	r = helper_call_new(bus, method, &call);
 	if (r >= 0 && resource >= 0)
 		r = sd_bus_message_append(call, "st", inotify_resource_to_string(resource), value);
 	if (r < 0)

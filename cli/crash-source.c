@@ -11,6 +11,7 @@
 #include "common/io.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "common/names.h"
 #include "common/text.h"
 #include "coredump/catch-up.h"
 #include "coredump/core-pin.h"
@@ -34,7 +35,7 @@ static json_t *ask_daemon(void)
 
 	/* Somebody else's daemon (under sudo, with their bus) fills their index, not ours. */
 	if (bus_open_session(&bus) < 0 ||
-		sd_bus_get_name_creds(bus, "org.vigil.Monitor1", SD_BUS_CREDS_EUID, &creds) < 0 ||
+		sd_bus_get_name_creds(bus, MONITOR_NAME, SD_BUS_CREDS_EUID, &creds) < 0 ||
 		sd_bus_creds_get_euid(creds, &uid) < 0 || uid != geteuid() ||
 		bus_daemon_status(bus, &text) < 0)
 		return NULL;

@@ -3,11 +3,10 @@
 
 /* org.vigil.Helper1: what root does for others, and nothing else. The verbs and their errors are
  * the tables of methods.c. */
+#include "common/names.h"
 #include "helper/change.h"
 #include <systemd/sd-bus.h>
 
-#define HELPER_NAME "org.vigil.Helper1"
-#define HELPER_PATH "/org/vigil/Helper1"
 /* Prompts that may stand open at once: of all callers, and of one user, who may have an agent of
  * their own that never answers; nobody is to keep everybody else out with it. */
 #define HELPER_PENDING_MAX     12

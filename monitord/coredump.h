@@ -4,14 +4,13 @@
 /* The coredump module's own: what its files share. Sources bring crashes into the index
  * (coredump-sources.c); what arrived is told, counted or left (coredump-tell.c), what was left is
  * told in one (coredump-digest.c); the bus asks (crash-bus.c). */
+#include "common/names.h"
 #include "monitord/crash-board.h"
 #include "monitord/crash-directory.h"
 #include "monitord/crash-follower.h"
 #include "monitord/crash-reporting.h"
 #include "monitord/crash-socket.h"
 #include "monitord/crash-store.h"
-
-#define CRASH_INTERFACE "org.vigil.Crash1"
 
 typedef struct Coredump {
 	Monitor *monitor;

@@ -4,10 +4,9 @@
 
 #include "common/cleanup.h"
 #include "common/i18n.h"
+#include "common/names.h"
 #include "common/text.h"
 
-#define HELPER_NAME	    "org.vigil.Helper1"
-#define HELPER_PATH	    "/org/vigil/Helper1"
 #define PROMPT_TIMEOUT_USEC (5 * USEC_PER_MINUTE) /* somebody may have to find a password */
 
 typedef struct Raise Raise;

@@ -7,6 +7,7 @@
 #include "common/i18n.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "common/names.h"
 #include "common/text.h"
 #include "monitord/inotify-policy.h"
 #include "monitord/inotify-warning.h"
@@ -16,8 +17,6 @@
 #include "monitord/scan-worker.h"
 #include "monitord/survey-desk.h"
 #include <fcntl.h>
-
-#define INTERFACE "org.vigil.Inotify1"
 
 typedef struct Inotify {
 	Monitor *monitor;
@@ -329,15 +328,15 @@ static void announce(Inotify *inotify, const InotifyReading *before)
 
 	for (size_t i = 0; i < ELEMENTSOF(properties); i++)
 		if (changed[i])
-			monitor_emit_changed(inotify->monitor, INTERFACE, properties[i]);
+			monitor_emit_changed(inotify->monitor, INOTIFY_INTERFACE, properties[i]);
 	if (inotify->decision.level_changed) {
-		monitor_emit_changed(inotify->monitor, INTERFACE, "Level");
-		monitor_emit(inotify->monitor, INTERFACE, "LevelChanged", "s",
+		monitor_emit_changed(inotify->monitor, INOTIFY_INTERFACE, "Level");
+		monitor_emit(inotify->monitor, INOTIFY_INTERFACE, "LevelChanged", "s",
 			inotify_level_to_string(inotify->decision.level));
 	}
 	for (int i = 0; i < INOTIFY_RESOURCE_MAX; i++)
 		if (now->refused[i] && !before->refused[i])
-			monitor_emit(inotify->monitor, INTERFACE, "Refused", "s",
+			monitor_emit(inotify->monitor, INOTIFY_INTERFACE, "Refused", "s",
 				inotify_resource_to_string((InotifyResource)i));
 }
 
@@ -527,6 +526,6 @@ const Module module_inotify = {
 	.stop = stop,
 	.refresh = refresh,
 	.status = status,
-	.interface = INTERFACE,
+	.interface = INOTIFY_INTERFACE,
 	.vtable = vtable,
 };
