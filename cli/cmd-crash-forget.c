@@ -4,7 +4,6 @@
 #include "cli/crash-view.h"
 
 #include "common/i18n.h"
-#include "common/json.h"
 #include <string.h>
 
 static int forget_one(Cli *cli, const CrashSource *source, const char *selector, json_t *ids)
@@ -38,23 +37,6 @@ static int forget_one(Cli *cli, const CrashSource *source, const char *selector,
 
 int cmd_crash_forget(Cli *cli, int argc, const char **argv)
 {
-	_cleanup_(json_decrefp) json_t *ids = json_array();
-	CrashSource source;
-	int r;
-
-	r = crash_source_open(cli, CRASH_SOURCE_WRITE, &source);
-	if (r != EXIT_DONE)
-		return r;
-	for (int i = 0; i < argc && r == EXIT_DONE; i++)
-		r = forget_one(cli, &source, argv[i], ids);
-	crash_source_done(&source);
-	if (!cli->options.json) {
-		int shown = cli_show(cli); /* what went well before an error, too */
-		return r == EXIT_DONE ? shown : r;
-	}
-	json_t *root = json_object();
-	json_add_u64(root, "version", 1);
-	(void)json_object_set(root, "forgotten", ids);
-	int shown = cli_print_json(cli, root);
-	return r == EXIT_DONE ? shown : r;
+	return crash_change_each(
+		cli, argc, argv, json_pack("{si}", "version", 1), "forgotten", forget_one);
 }

@@ -76,13 +76,7 @@ static int import_one(Cli *cli, const CrashSource *source, const char *path, jso
 	r = read_core(path, &crash);
 	if (r != EXIT_DONE)
 		return r;
-	int error = index_begin(source->index);
-	if (error >= 0)
-		error = index_add(source->index, &crash, true, &added);
-	if (error >= 0)
-		error = index_commit(source->index);
-	else
-		index_rollback(source->index);
+	int error = index_add(source->index, &crash, true, &added);
 	if (error < 0)
 		return cli_fail(EXIT_FAILED,
 			_("Cannot write the index: %s. '%s' was not imported."), strerror(-error),

@@ -6,7 +6,6 @@
 #include "cli/crash-view.h"
 
 #include "common/i18n.h"
-#include "common/json.h"
 #include "common/text.h"
 #include "coredump/core-pin.h"
 
@@ -104,37 +103,17 @@ static int unpin_one(Cli *cli, const CrashSource *source, const char *selector, 
 	return r;
 }
 
-static int run(Cli *cli, int argc, const char **argv, bool pinned,
-	int (*one)(Cli *cli, const CrashSource *source, const char *selector, json_t *ids))
+static json_t *document(bool pinned)
 {
-	_cleanup_(json_decrefp) json_t *ids = json_array();
-	CrashSource source;
-	int r, shown;
-
-	r = crash_source_open(cli, CRASH_SOURCE_WRITE, &source);
-	if (r != EXIT_DONE)
-		return r;
-	for (int i = 0; i < argc && r == EXIT_DONE; i++)
-		r = one(cli, &source, argv[i], ids);
-	crash_source_done(&source);
-	if (cli->options.json) {
-		json_t *root = json_object();
-		json_add_u64(root, "version", 1);
-		json_add_bool(root, "pinned", pinned);
-		(void)json_object_set(root, "crashes", ids);
-		shown = cli_print_json(cli, root);
-	} else {
-		shown = cli_show(cli);
-	}
-	return r == EXIT_DONE ? shown : r;
+	return json_pack("{sisb}", "version", 1, "pinned", pinned);
 }
 
 int cmd_crash_pin(Cli *cli, int argc, const char **argv)
 {
-	return run(cli, argc, argv, true, pin_one);
+	return crash_change_each(cli, argc, argv, document(true), "crashes", pin_one);
 }
 
 int cmd_crash_unpin(Cli *cli, int argc, const char **argv)
 {
-	return run(cli, argc, argv, false, unpin_one);
+	return crash_change_each(cli, argc, argv, document(false), "crashes", unpin_one);
 }

@@ -5,6 +5,7 @@
 #include "cli/crash-view.h"
 #include "common/clock.h"
 #include "common/i18n.h"
+#include "common/json.h"
 #include "common/text.h"
 #include "common/timestamp.h"
 #include <stdio.h>
@@ -266,4 +267,22 @@ int crash_select_one(const Cli *cli, const CrashSource *source, const char *sele
 		return cli_fail(EXIT_FAILED, _("No crash is known."));
 	return cli_fail(
 		EXIT_FAILED, _("No crash matches '%s'; 'vigil crash list' shows all."), selector);
+}
+
+int crash_change_each(Cli *cli, int argc, const char **argv, json_t *root, const char *key,
+	int (*one)(Cli *cli, const CrashSource *source, const char *selector, json_t *ids))
+{
+	_cleanup_(json_decrefp) json_t *document = root, *ids = json_array();
+	CrashSource source;
+	int r, shown;
+
+	(void)json_object_set(document, key, ids);
+	r = crash_source_open(cli, CRASH_SOURCE_WRITE, &source);
+	if (r != EXIT_DONE)
+		return r;
+	for (int i = 0; i < argc && r == EXIT_DONE; i++)
+		r = one(cli, &source, argv[i], ids);
+	crash_source_done(&source);
+	shown = cli->options.json ? cli_print_json(cli, json_incref(document)) : cli_show(cli);
+	return r == EXIT_DONE ? shown : r;
 }

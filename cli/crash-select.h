@@ -31,3 +31,9 @@ void crash_selection_done(CrashSelection *selection);
  * printed. The caller empties ret with index_row_done(). */
 int crash_select_one(
 	const Cli *cli, const CrashSource *source, const char *selector, CrashRow *ret);
+
+/* A verb that changes one crash after another until one fails: opens the index for writing, does
+ * `one` for each argument (which adds the id to ids), then shows what went well, also before an
+ * error; as JSON root (stolen) with the ids as `key`. An exit status. */
+int crash_change_each(Cli *cli, int argc, const char **argv, json_t *root, const char *key,
+	int (*one)(Cli *cli, const CrashSource *source, const char *selector, json_t *ids));
