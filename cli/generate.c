@@ -121,7 +121,7 @@ static const char man_tail[] =
 	".Dl $ vigil crash list --json firefox signal=SEGV\n"
 	".Pp\n"
 	"Its newest core into a debugger:\n"
-	".Dl $ vigil crash dump firefox -o core && gdb firefox core\n"
+	".Dl $ vigil crash debug firefox\n"
 	".Pp\n"
 	"The crashes of many machines, out of one folder:\n"
 	".Dl $ vigil crash list -D /var/log/journal/remote _HOSTNAME=web1\n"
