@@ -14,15 +14,14 @@ int helper_call_new(sd_bus *bus, const char *method, sd_bus_message **ret)
 int helper_call(const Cli *cli, sd_bus *bus, sd_bus_message *call, usec_t timeout_usec,
 	sd_bus_error *ret_error, sd_bus_message **ret_reply)
 {
-	PolkitAgent agent = {};
 	int r;
 
 	if (!cli->options.no_ask_password) {
 		(void)sd_bus_message_set_allow_interactive_authorization(call, true);
-		polkit_agent_start(&agent);
+		polkit_agent_start();
 	}
 	r = sd_bus_call(bus, call, timeout_usec, ret_error, ret_reply);
-	polkit_agent_stop(&agent);
+	polkit_agent_stop();
 	return r;
 }
 
