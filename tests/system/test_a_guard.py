@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The machine is as it was, however a run of these tests ends. Runs before any test holds a container."""
+import fcntl
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from conftest import SUITES
+from guard import LOCK_SECONDS, STATE, Saved
 from machine import HERE, Machine, wait_for, why_not
 
 CHILD = """
@@ -20,7 +22,7 @@ machine = Machine(sys.argv[2], sys.argv[3])
 print(machine.guard.pid, machine.leader, flush=True)
 signal.pause()
 """
-SAVED = Path("/run/vigil-test/saved.json")
+SAVED = Saved.path
 
 
 def state():
@@ -60,11 +62,28 @@ def run(staging):
     run.end()
 
 
+def locked(file):
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    except BlockingIOError:
+        return False
+
+
+def settle():
+    """Another run's end is waited for; what one that was killed left is put back, as the next guard would."""
+    STATE.mkdir(mode=0o700, exist_ok=True)
+    with open(STATE / "lock", "a") as file:
+        wait_for("another run of the system tests to end", lambda: locked(file), LOCK_SECONDS)
+        Saved.restore()
+
+
 @pytest.fixture(autouse=True)
 def before():
     reason = why_not()
     if reason:
         pytest.skip(reason)
+    settle()
     before = state()
     assert not before["cgroups"] and not before["saved"]
     yield before
