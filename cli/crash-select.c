@@ -10,112 +10,12 @@
 #include "common/timestamp.h"
 #include <stdio.h>
 
-#define COMM_BYTES    15 /* what the kernel keeps of a name */
 #define SEVERAL_SHOWN 8
-
-static int add_match(CrashSelection *selection, const char *field, const char *value, bool glob)
-{
-	if (selection->n_matches == CRASH_MATCHES_MAX)
-		return -E2BIG;
-	selection->matches[selection->n_matches++] =
-		(CrashMatch){.field = field, .value = value, .glob = glob};
-	return 0;
-}
-
-/* The same with a value that is made here. */
-static int add_made(CrashSelection *selection, const char *field, char *value, bool glob)
-{
-	int r = value ? add_match(selection, field, value, glob) : -ENOMEM;
-
-	if (r < 0) {
-		free(value);
-		return r;
-	}
-	selection->owned[selection->n_matches - 1] = value;
-	return 0;
-}
-
-static bool is_pattern(const char *text)
-{
-	return strpbrk(text, "*?[") != NULL;
-}
-
-/* The index's own name of a field, so that one field typed in two spellings is one field, whose
- * matches are alternatives. NULL: it has none. */
-static const char *canonical_field(const char *name)
-{
-	static const char *const spellings[][2] = {{"COREDUMP_PID", "pid"}, {"COREDUMP_UID", "uid"},
-		{"COREDUMP_GID", "gid"}, {"COREDUMP_SIGNAL", "signal"},
-		{"COREDUMP_SIGNAL_NAME", "signal"}, {"_BOOT_ID", "boot"},
-		{"_MACHINE_ID", "machine"}, {"_HOSTNAME", "hostname"}};
-	const CrashText *text = crash_text_find(name);
-
-	for (size_t i = 0; i < ELEMENTSOF(spellings); i++)
-		if (streq(name, spellings[i][0]))
-			return spellings[i][1];
-	return text ? text->key : NULL;
-}
-
-/* FIELD=VALUE: the name has to be kept apart from the value, so one copy holds both. */
-static int add_field_match(CrashSelection *selection, const char *argument, const char *equals)
-{
-	char *copy;
-	int r;
-
-	if (equals == argument)
-		return -EINVAL;
-	copy = strdup(argument);
-	if (!copy)
-		return -ENOMEM;
-	copy[equals - argument] = '\0';
-	const char *value = copy + (equals - argument) + 1;
-	const char *known = canonical_field(copy);
-	r = add_match(selection, known ? known : copy, value, is_pattern(value));
-	if (r < 0) {
-		free(copy);
-		return r;
-	}
-	selection->owned[selection->n_matches - 1] = copy;
-	return 0;
-}
-
-static int add_path(CrashSelection *selection, const char *argument)
-{
-	char *absolute;
-
-	if (argument[0] == '/')
-		return add_match(selection, "exe", argument, is_pattern(argument));
-	_cleanup_(freep) char *here = getcwd(NULL, 0);
-	if (!here)
-		return -errno;
-	if (startswith(argument, "./"))
-		argument += 2;
-	if (asprintf(&absolute, "%s/%s", here, argument) < 0)
-		return -ENOMEM;
-	return add_made(selection, "exe", absolute, is_pattern(argument));
-}
-
-int crash_match_parse(const char *argument, CrashSelection *selection)
-{
-	const char *equals = strchr(argument, '=');
-	uint64_t pid;
-
-	if (equals)
-		return add_field_match(selection, argument, equals);
-	if (strchr(argument, '/'))
-		return add_path(selection, argument);
-	if (parse_u64(argument, INT32_MAX, &pid) == 0)
-		return add_match(selection, "pid", argument, false);
-	/* The journal's name of a program is cut; its path is not. */
-	if (strlen(argument) > COMM_BYTES)
-		return add_match(selection, "program", argument, is_pattern(argument));
-	return add_match(selection, "comm", argument, is_pattern(argument));
-}
 
 static bool names_user(const CrashSelection *selection)
 {
-	for (size_t i = 0; i < selection->n_matches; i++)
-		if (streq(selection->matches[i].field, "uid"))
+	for (size_t i = 0; i < selection->matches.n; i++)
+		if (streq(selection->matches.rows[i].field, "uid"))
 			return true;
 	return false;
 }
@@ -150,9 +50,9 @@ int crash_selection_parse(
 	const CliOptions *options = &cli->options;
 	int r;
 
-	*ret = (CrashSelection){};
+	*ret = (CrashSelection){.directory = getcwd(NULL, 0)};
 	for (int i = 0; i < argc; i++) {
-		r = crash_match_parse(argv[i], ret);
+		r = crash_matches_add(&ret->matches, argv[i], ret->directory);
 		if (r == -EINVAL)
 			return cli_fail(EXIT_USAGE,
 				_("'%s': expected a PID, a program's name or path, or FIELD=VALUE."),
@@ -164,12 +64,12 @@ int crash_selection_parse(
 	ret->only_own = !source->elsewhere && geteuid() != 0 && !options->all && !names_user(ret);
 	if (ret->only_own) {
 		(void)snprintf(ret->uid, sizeof ret->uid, "%u", geteuid());
-		r = add_match(ret, "uid", ret->uid, false);
+		r = crash_matches_add_field(&ret->matches, "uid", ret->uid, false);
 		if (r < 0)
 			return cli_fail(EXIT_USAGE, _("Too many matches."));
 	}
-	ret->query.matches = ret->matches;
-	ret->query.n_matches = ret->n_matches;
+	ret->query.matches = ret->matches.rows;
+	ret->query.n_matches = ret->matches.n;
 	ret->query.limit = options->one ? 1 : (unsigned)cli->max_rows;
 	ret->query.newest_first = options->reverse;
 	return parse_times(options, &ret->query);
@@ -177,10 +77,9 @@ int crash_selection_parse(
 
 void crash_selection_done(CrashSelection *selection)
 {
-	for (size_t i = 0; i < CRASH_MATCHES_MAX; i++) {
-		free(selection->owned[i]);
-		selection->owned[i] = NULL;
-	}
+	crash_matches_done(&selection->matches);
+	free(selection->directory);
+	selection->directory = NULL;
 }
 
 /* ---- one crash ------------------------------------------------------------------------------- */
@@ -229,19 +128,18 @@ static int take_hash(const CrashRow *row, void *userdata)
 /* The newest that matches FIELD=VALUE. 1, 0, -errno. */
 static int find_match(const CrashSource *source, const char *argument, CrashRow *ret)
 {
-	CrashSelection selection = {};
+	_cleanup_(crash_matches_done) CrashMatches matches = {};
 	char hash[CRASH_HASH_SIZE] = "";
 	int r;
 
-	r = crash_match_parse(argument, &selection);
+	r = crash_matches_add(&matches, argument, NULL);
 	if (r >= 0) {
-		const CrashQuery query = {.matches = selection.matches,
-			.n_matches = selection.n_matches,
+		const CrashQuery query = {.matches = matches.rows,
+			.n_matches = matches.n,
 			.newest_first = true,
 			.limit = 1};
 		r = index_query(source->index, &query, take_hash, hash);
 	}
-	crash_selection_done(&selection);
 	return r < 0 || !hash[0] ? MIN_OF(r, 0) : index_get(source->index, hash, ret);
 }
 

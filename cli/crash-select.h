@@ -3,22 +3,15 @@
 
 /* Which crashes a command line asks for. */
 #include "cli/crash-source.h"
-
-#define CRASH_MATCHES_MAX 64
+#include "coredump/crash-match.h"
 
 typedef struct CrashSelection {
 	CrashQuery query;
-	CrashMatch matches[CRASH_MATCHES_MAX];
-	size_t n_matches;
-	char *owned[CRASH_MATCHES_MAX]; /* values that had to be made */
-	char uid[16];			/* of the caller, where only their crashes are shown */
+	CrashMatches matches;
+	char *directory; /* that we are in */
+	char uid[16];	 /* of the caller, where only their crashes are shown */
 	bool only_own;
 } CrashSelection;
-
-/* coredumpctl(1)'s arguments: a PID, a program's name (COMM; * and ? match), a path (EXE), or
- * FIELD=VALUE. Several of one kind are alternatives, of different kinds all must hold. Pure. 0;
- * -EINVAL: "=VALUE"; -E2BIG; -ENOMEM. */
-int crash_match_parse(const char *argument, CrashSelection *selection);
 
 /* The whole of it: arguments, --since, --until, -n, -1, -r, --all. An exit status; the error line
  * is printed. Empties with crash_selection_done(). */

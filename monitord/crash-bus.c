@@ -6,13 +6,13 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "common/text.h"
+#include "coredump/crash-match.h"
 
 #define LIST_DEFAULT 1000 /* crashes in one answer, unless "limit" says otherwise */
 #define LIST_MAX     20000
 #define LIST_BYTES                                                                                 \
 	((size_t)8 * 1024 * 1024) /* of one answer: a command line alone may be 64 KiB             \
 				   */
-#define MATCHES_MAX 32
 
 #define ERROR_UNKNOWN	  "org.vigil.Crash1.Error.NoSuchCrash"
 #define ERROR_AMBIGUOUS	  "org.vigil.Crash1.Error.Ambiguous"
@@ -30,39 +30,12 @@ static int reply_json(sd_bus_message *call, const json_t *root)
 
 typedef struct ListOptions {
 	CrashQuery query;
-	CrashMatch matches[MATCHES_MAX];
-	char *fields[MATCHES_MAX]; /* owned copies of FIELD of FIELD=VALUE */
+	CrashMatches matches;
 } ListOptions;
 
 static void list_options_done(ListOptions *options)
 {
-	for (size_t i = 0; i < MATCHES_MAX; i++)
-		free(options->fields[i]);
-}
-
-/* "FIELD=VALUE", a path, a PID, or a program's name; * ? [] make it a pattern. */
-static int add_match(ListOptions *options, const char *text)
-{
-	size_t n = options->query.n_matches;
-	const char *equals = strchr(text, '=');
-	CrashMatch match = {.field = "program", .value = text};
-	uint64_t pid;
-
-	if (n == MATCHES_MAX || equals == text)
-		return -EINVAL;
-	if (equals) {
-		options->fields[n] = strndup(text, (size_t)(equals - text));
-		if (!options->fields[n])
-			return -ENOMEM;
-		match = (CrashMatch){.field = options->fields[n], .value = equals + 1};
-	} else if (text[0] == '/') {
-		match.field = "exe";
-	} else if (parse_u64(text, INT32_MAX, &pid) == 0) {
-		match.field = "pid";
-	}
-	match.glob = strpbrk(match.value, "*?[") != NULL;
-	options->matches[options->query.n_matches++] = match;
-	return 0;
+	crash_matches_done(&options->matches);
 }
 
 static int read_matches(sd_bus_message *call, ListOptions *options)
@@ -74,7 +47,7 @@ static int read_matches(sd_bus_message *call, ListOptions *options)
 	if (r >= 0)
 		r = sd_bus_message_enter_container(call, 'a', "s");
 	while (r >= 0 && (r = sd_bus_message_read(call, "s", &text)) > 0)
-		r = add_match(options, text);
+		r = crash_matches_add(&options->matches, text, NULL);
 	if (r >= 0)
 		r = sd_bus_message_exit_container(call);
 	return r < 0 ? r : sd_bus_message_exit_container(call);
@@ -113,7 +86,8 @@ static int read_options(sd_bus_message *call, ListOptions *options)
 		if (r >= 0)
 			r = sd_bus_message_exit_container(call);
 	}
-	options->query.matches = options->matches;
+	options->query.matches = options->matches.rows;
+	options->query.n_matches = options->matches.n;
 	if (options->query.limit == 0)
 		options->query.limit = LIST_DEFAULT;
 	options->query.limit = MIN_OF(options->query.limit, (unsigned)LIST_MAX);
@@ -162,7 +136,7 @@ static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *error
 	if (r >= 0)
 		r = reply_list(call, &answer);
 	strbuf_done(&answer.text);
-	if (r == -EINVAL || r == -ENXIO)
+	if (r == -EINVAL || r == -ENXIO || r == -E2BIG)
 		return sd_bus_error_set(error, SD_BUS_ERROR_INVALID_ARGS,
 			"Known are since and until (t), limit (u), newestFirst (b) and match (as of FIELD=VALUE, a path, a PID or a name).");
 	return r;

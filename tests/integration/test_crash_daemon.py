@@ -692,6 +692,8 @@ def test_the_interface(daemon, notices):
                         ("COREDUMP_EXE=/usr/bin/*", [first, second]), ("none", [])):
         found = daemon.ask("org.vigil.Crash1", "List", "a{sv}", "1", "match", "as", "1", match)
         assert [c["pid"] for c in found["crashes"]] == pids, match
+    both = daemon.ask("org.vigil.Crash1", "List", "a{sv}", "1", "match", "as", "2", f"COREDUMP_PID={first}", f"pid={second}")
+    assert [c["pid"] for c in both["crashes"]] == [first, second]  # one field in two spellings
     soon = str(int((time.time() + 60) * 1e6))
     assert daemon.ask("org.vigil.Crash1", "List", "a{sv}", "1", "since", "t", soon)["crashes"] == []
     one = daemon.ask("org.vigil.Crash1", "Get", "s", row["hash"][:12])
@@ -739,6 +741,7 @@ def test_an_answer_has_a_bound(processes, tmp_path, session_bus):
     (("List", "a{sv}", "1", "since", "s", "today"), "Known are since"),
     (("List", "a{sv}", "1", "match", "as", "1", "nofield=x"), "Known are since"),
     (("List", "a{sv}", "1", "match", "as", "1", "=x"), "Known are since"),
+    (("List", "a{sv}", "1", "match", "as", "1", "./a.out"), "Known are since"),
 ])
 def test_wrong_calls(daemon, args, error):
     done = daemon.call("org.vigil.Crash1", *args)

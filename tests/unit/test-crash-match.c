@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* coredumpctl's arguments as matches. */
-#include "cli/crash-select.h"
 #include "common/text.h"
+#include "coredump/crash-match.h"
 #include "tests/unit/test.h"
+
+#define HERE "/here"
 
 static void test_matches(void **state)
 {
@@ -33,43 +35,47 @@ static void test_matches(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
-		CrashSelection selection = {};
-		assert_int_equal(crash_match_parse(rows[i].argument, &selection), 0);
-		assert_int_equal(selection.n_matches, 1);
-		assert_string_equal(selection.matches[0].field, rows[i].field);
-		assert_string_equal(selection.matches[0].value, rows[i].value);
-		assert_int_equal(selection.matches[0].glob, rows[i].glob);
-		crash_selection_done(&selection);
+		CrashMatches matches = {};
+		assert_int_equal(crash_matches_add(&matches, rows[i].argument, HERE), 0);
+		assert_int_equal(matches.n, 1);
+		assert_string_equal(matches.rows[0].field, rows[i].field);
+		assert_string_equal(matches.rows[0].value, rows[i].value);
+		assert_int_equal(matches.rows[0].glob, rows[i].glob);
+		crash_matches_done(&matches);
 	}
 }
 
 static void test_relative_paths(void **state)
 {
-	CrashSelection selection = {};
-	char want[600];
+	static const char *const arguments[] = {"./a.out", "b/a.out", "a*/out"},
+				 *const values[] = {"/here/a.out", "/here/b/a.out", "/here/a*/out"};
 
 	(void)state;
-	_cleanup_(freep) char *here = getcwd(NULL, 0);
-	assert_int_equal(crash_match_parse("./a.out", &selection), 0);
-	(void)snprintf(want, sizeof want, "%s/a.out", here);
-	assert_string_equal(selection.matches[0].field, "exe");
-	assert_string_equal(selection.matches[0].value, want);
-	crash_selection_done(&selection);
+	for (size_t i = 0; i < ELEMENTSOF(arguments); i++) {
+		CrashMatches matches = {};
+		assert_int_equal(crash_matches_add(&matches, arguments[i], HERE), 0);
+		assert_string_equal(matches.rows[0].field, "exe");
+		assert_string_equal(matches.rows[0].value, values[i]);
+		assert_int_equal(matches.rows[0].glob, i == 2);
+		crash_matches_done(&matches);
+		assert_int_equal(crash_matches_add(&matches, arguments[i], NULL), -EINVAL);
+		assert_int_equal(matches.n, 0);
+	}
 }
 
 static void test_bad(void **state)
 {
-	CrashSelection selection = {};
+	CrashMatches matches = {};
 
 	(void)state;
-	assert_int_equal(crash_match_parse("=value", &selection), -EINVAL);
-	assert_int_equal(selection.n_matches, 0);
+	assert_int_equal(crash_matches_add(&matches, "=value", HERE), -EINVAL);
+	assert_int_equal(matches.n, 0);
 	for (int i = 0; i < CRASH_MATCHES_MAX; i++)
-		assert_int_equal(crash_match_parse(i % 2 ? "A=1" : "1", &selection), 0);
-	assert_int_equal(crash_match_parse("1", &selection), -E2BIG);
-	assert_int_equal(crash_match_parse("A=1", &selection), -E2BIG);
-	assert_int_equal(crash_match_parse("a/b", &selection), -E2BIG);
-	crash_selection_done(&selection);
+		assert_int_equal(crash_matches_add(&matches, i % 2 ? "A=1" : "1", HERE), 0);
+	assert_int_equal(crash_matches_add(&matches, "1", HERE), -E2BIG);
+	assert_int_equal(crash_matches_add(&matches, "A=1", HERE), -E2BIG);
+	assert_int_equal(crash_matches_add(&matches, "a/b", HERE), -E2BIG);
+	crash_matches_done(&matches);
 }
 
 int main(void)
