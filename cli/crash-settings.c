@@ -23,9 +23,7 @@ void crash_bounds_apply(CrashIndex *index)
 	int r;
 
 	crash_settings_load(&config);
-	const IndexBounds bounds = {.max_rows = INDEX_MAX_ROWS,
-		.max_bytes = config.crash_max_use_bytes,
-		.max_age_usec = config.crash_max_age_usec};
+	const IndexBounds bounds = config_index_bounds(&config);
 	r = index_trim(index, &bounds, now_usec(CLOCK_REALTIME), &trimmed);
 	if (r < 0)
 		(void)log_debug_errno(r, "The index was not trimmed, ignoring: %m");

@@ -5,7 +5,6 @@
 #include "common/io.h"
 #include "common/log.h"
 #include "common/text.h"
-#include "coredump/index.h"
 #include <stdlib.h>
 
 #define AT(member) offsetof(MonitorConfig, member)
@@ -93,6 +92,13 @@ void config_load(MonitorConfig *ret, const char *const *dirs)
 void config_done(MonitorConfig *config)
 {
 	conf_done(config_rows, config_n_rows, config);
+}
+
+IndexBounds config_index_bounds(const MonitorConfig *config)
+{
+	return (IndexBounds){.max_rows = INDEX_MAX_ROWS,
+		.max_bytes = config->crash_max_use_bytes,
+		.max_age_usec = config->crash_max_age_usec};
 }
 
 void config_crash_directories(

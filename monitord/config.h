@@ -3,6 +3,7 @@
 
 /* vigil.conf(5): every setting is a row of config_rows, from which the manual page is checked. */
 #include "common/conf.h"
+#include "coredump/index.h"
 
 typedef struct MonitorConfig {
 	char **modules; /* to load; NULL: those that load by themselves */
@@ -44,3 +45,5 @@ void config_places_done(ConfigPlaces *places);
  * Directories=. NULL-terminated, borrowed; what is more than fits is left out. */
 void config_crash_directories(
 	const MonitorConfig *config, const char *ret[static CONFIG_DIRECTORIES_MAX]);
+/* What the index may hold: its own hard cap, MaxUse= and MaxAge=. */
+IndexBounds config_index_bounds(const MonitorConfig *config);

@@ -213,10 +213,7 @@ static int on_turn(sd_event_source *source, void *userdata)
 
 void coredump_keep_up(Coredump *coredump)
 {
-	const MonitorConfig *config = monitor_config(coredump->monitor);
-	const IndexBounds bounds = {.max_rows = INDEX_MAX_ROWS,
-		.max_bytes = config->crash_max_use_bytes,
-		.max_age_usec = config->crash_max_age_usec};
+	const IndexBounds bounds = config_index_bounds(monitor_config(coredump->monitor));
 	usec_t now = now_usec(CLOCK_REALTIME);
 
 	coredump->n_new = 0;
