@@ -16,7 +16,7 @@ static int grow_prefix(CoreElf *elf, size_t length)
 	uint64_t offset;
 	int r;
 
-	while (elf->prefix_length < length && !elf->prefix_ended) {
+	while (elf->prefix_length < length && !elf->prefix_ended && !elf->streaming) {
 		r = core_stream_next(elf->stream, &data, &n, &offset);
 		if (r <= 0) { /* damaged further on: what came before still counts */
 			elf->prefix_ended = true;
@@ -37,6 +37,9 @@ static int grow_prefix(CoreElf *elf, size_t length)
 		}
 		elf->prefix_length = needed;
 		elf->prefix_ended = needed == CORE_PREFIX_MAX;
+		elf->rest_offset = MAX_OF(offset, (uint64_t)needed);
+		elf->rest_length = offset + n - elf->rest_offset;
+		elf->rest = (const unsigned char *)data + (n - elf->rest_length);
 	}
 	return 0;
 }
@@ -59,6 +62,26 @@ ssize_t core_elf_read(CoreElf *elf, uint64_t offset, void *data, size_t length)
 	return (ssize_t)n;
 }
 
+int core_elf_next_piece(
+	CoreElf *elf, const void **ret_data, size_t *ret_length, uint64_t *ret_offset)
+{
+	if (!elf->streaming && elf->prefix_length > 0) {
+		*ret_data = elf->prefix;
+		*ret_length = elf->prefix_length;
+		*ret_offset = 0;
+	} else if (elf->rest_length > 0) {
+		*ret_data = elf->rest;
+		*ret_length = elf->rest_length;
+		*ret_offset = elf->rest_offset;
+		elf->rest_length = 0;
+	} else {
+		elf->streaming = true;
+		return core_stream_next(elf->stream, ret_data, ret_length, ret_offset);
+	}
+	elf->streaming = true;
+	return 1;
+}
+
 uint64_t core_elf_number(const CoreElf *elf, const unsigned char *data, size_t size)
 {
 	uint64_t value = 0;
@@ -66,6 +89,12 @@ uint64_t core_elf_number(const CoreElf *elf, const unsigned char *data, size_t s
 	for (size_t i = 0; i < size; i++)
 		value = value << 8 | data[elf->big_endian ? i : size - 1 - i];
 	return value;
+}
+
+void core_elf_put_number(const CoreElf *elf, unsigned char *data, size_t size, uint64_t value)
+{
+	for (size_t i = 0; i < size; i++, value >>= 8)
+		data[elf->big_endian ? size - 1 - i : i] = (unsigned char)value;
 }
 
 /* Where there are 65535 segments or more, their number is in the first section header. */
@@ -142,21 +171,22 @@ static size_t segment_size(const CoreElf *elf)
 	return elf->is_64 ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
 }
 
-static void parse_segment(const CoreElf *elf, const unsigned char *at, CoreSegment *ret)
+void core_elf_parse_segment(const CoreElf *elf, const unsigned char *at, CoreSegment *ret)
 {
-	size_t word = core_elf_word(elf);
-
+#define FIELD(field)                                                                               \
+	(elf->is_64 ? core_elf_number(elf, at + offsetof(Elf64_Phdr, field),                       \
+			      sizeof(((Elf64_Phdr *)NULL)->field))                                 \
+		    : core_elf_number(elf, at + offsetof(Elf32_Phdr, field),                       \
+			      sizeof(((Elf32_Phdr *)NULL)->field)))
 	*ret = (CoreSegment){
-		.type = (uint32_t)core_elf_number(elf, at, 4), /* p_type comes first in both */
-		.offset = core_elf_number(elf,
-			at + (elf->is_64 ? offsetof(Elf64_Phdr, p_offset)
-					 : offsetof(Elf32_Phdr, p_offset)),
-			word),
-		.file_bytes = core_elf_number(elf,
-			at + (elf->is_64 ? offsetof(Elf64_Phdr, p_filesz)
-					 : offsetof(Elf32_Phdr, p_filesz)),
-			word),
+		.type = (uint32_t)FIELD(p_type),
+		.flags = (uint32_t)FIELD(p_flags),
+		.offset = FIELD(p_offset),
+		.file_bytes = FIELD(p_filesz),
+		.address = FIELD(p_vaddr),
+		.memory_bytes = FIELD(p_memsz),
 	};
+#undef FIELD
 }
 
 int core_elf_segment(CoreElf *elf, uint32_t i, CoreSegment *ret)
@@ -168,32 +198,66 @@ int core_elf_segment(CoreElf *elf, uint32_t i, CoreSegment *ret)
 	if (elf->segments_at > UINT64_MAX - skipped ||
 		core_elf_read(elf, elf->segments_at + skipped, data, size) != (ssize_t)size)
 		return -ENODATA;
-	parse_segment(elf, data, ret);
+	core_elf_parse_segment(elf, data, ret);
 	return 0;
 }
 
-/* Many headers at a time: there may be tens of thousands, and this is asked of growing files. */
+#define SEGMENTS_AT_ONCE ((uint32_t)64)
+
+/* Many headers at a time: there may be tens of thousands, and this is asked of growing files. How
+ * many of them are there, or -errno. */
+static ssize_t read_segments(CoreElf *elf, uint32_t first, CoreSegment ret[SEGMENTS_AT_ONCE])
+{
+	unsigned char data[SEGMENTS_AT_ONCE * sizeof(Elf64_Phdr)] = {};
+	size_t size = segment_size(elf);
+	uint32_t wanted = MIN_OF(elf->n_segments - first, SEGMENTS_AT_ONCE);
+	uint64_t skipped = (uint64_t)first * size;
+
+	if (elf->segments_at > UINT64_MAX - skipped)
+		return 0;
+	ssize_t n = core_elf_read(elf, elf->segments_at + skipped, data, wanted * size);
+	for (ssize_t i = 0; i < n / (ssize_t)size; i++)
+		core_elf_parse_segment(elf, data + (size_t)i * size, &ret[i]);
+	return n < 0 ? n : n / (ssize_t)size;
+}
+
 int core_elf_extent(CoreElf *elf, uint64_t *ret)
 {
-	unsigned char data[64 * sizeof(Elf64_Phdr)] = {};
-	size_t size = segment_size(elf);
-	uint64_t end = 0, at = elf->segments_at;
-	CoreSegment segment;
+	CoreSegment segments[SEGMENTS_AT_ONCE];
+	uint64_t end = 0;
 
-	for (uint32_t left = elf->n_segments; left > 0;) {
-		uint32_t n = MIN_OF(left, (uint32_t)64);
-		if (at > UINT64_MAX - n * size ||
-			core_elf_read(elf, at, data, n * size) != (ssize_t)(n * size))
+	for (uint32_t done = 0; done < elf->n_segments; done += SEGMENTS_AT_ONCE) {
+		ssize_t n = read_segments(elf, done, segments);
+		if (n < (ssize_t)MIN_OF(elf->n_segments - done, SEGMENTS_AT_ONCE))
 			return -ENODATA;
-		for (uint32_t i = 0; i < n; i++) {
-			parse_segment(elf, data + i * size, &segment);
-			if (segment.file_bytes > UINT64_MAX - segment.offset)
+		for (ssize_t i = 0; i < n; i++) {
+			if (segments[i].file_bytes > UINT64_MAX - segments[i].offset)
 				return -EBADMSG;
-			end = MAX_OF(end, segment.offset + segment.file_bytes);
+			end = MAX_OF(end, segments[i].offset + segments[i].file_bytes);
 		}
-		left -= n;
-		at += n * size;
 	}
 	*ret = end;
+	return 0;
+}
+
+int core_elf_segments(CoreElf *elf, CoreSegment **ret, uint32_t *ret_n)
+{
+	_cleanup_(freep) CoreSegment *all = NULL;
+	uint32_t n = 0;
+	ssize_t got = 0;
+
+	/* Grown by what is there: the header alone could claim a million of them. */
+	do {
+		CoreSegment *grown = realloc(all, (n + SEGMENTS_AT_ONCE) * sizeof *all);
+		if (!grown)
+			return -ENOMEM;
+		all = grown;
+		got = n < elf->n_segments ? read_segments(elf, n, all + n) : 0;
+		if (got < 0)
+			return (int)got;
+		n += (uint32_t)got;
+	} while (got == SEGMENTS_AT_ONCE);
+	*ret = TAKE_PTR(all);
+	*ret_n = n;
 	return 0;
 }

@@ -16,6 +16,10 @@ typedef struct CoreElf {
 	unsigned char *prefix;
 	size_t prefix_length, prefix_allocated;
 	bool prefix_ended;
+	const unsigned char *rest; /* of the stream's last piece, what no longer fitted */
+	size_t rest_length;
+	uint64_t rest_offset;
+	bool streaming; /* core_elf_next_piece() has begun */
 	uint64_t file_size;
 	CoreCompression compression;
 
@@ -26,8 +30,11 @@ typedef struct CoreElf {
 } CoreElf;
 
 typedef struct CoreSegment {
-	uint32_t type; /* PT_LOAD, PT_NOTE */
+	uint32_t type;	/* PT_LOAD, PT_NOTE */
+	uint32_t flags; /* PF_X, PF_W, PF_R */
 	uint64_t offset, file_bytes;
+	/* Of the process: memory beyond file_bytes was not dumped (it does not mean zeros). */
+	uint64_t address, memory_bytes;
 } CoreSegment;
 
 /* Opens a plain or compressed core and checks its header. 0; -EBADMSG: no core; -errno. Ends with
@@ -39,13 +46,25 @@ void core_elf_done(CoreElf *elf);
 ssize_t core_elf_read(CoreElf *elf, uint64_t offset, void *data, size_t length);
 /* A number of 2, 4 or 8 bytes in the core's byte order. */
 uint64_t core_elf_number(const CoreElf *elf, const unsigned char *data, size_t size);
+/* The other way round. */
+void core_elf_put_number(const CoreElf *elf, unsigned char *data, size_t size, uint64_t value);
 /* The size of a long in the process. */
 static inline size_t core_elf_word(const CoreElf *elf)
 {
 	return elf->is_64 ? 8 : 4;
 }
+/* A program header of this class and byte order: 56 or 32 bytes. */
+void core_elf_parse_segment(const CoreElf *elf, const unsigned char *at, CoreSegment *ret);
 /* 0; -ENODATA: the file ends before this header. */
 int core_elf_segment(CoreElf *elf, uint32_t i, CoreSegment *ret);
+/* All of them at once, also of a core that ends among its headers: how many there are is told. The
+ * caller frees *ret. 0 or -ENOMEM, -errno. */
+int core_elf_segments(CoreElf *elf, CoreSegment **ret, uint32_t *ret_n);
+/* The bytes of a compressed core in order, each exactly once: what core_elf_read() has held so far
+ * comes first. What it holds can still be read afterwards, but no more than that. Gives what
+ * core_stream_next() gives. Not for plain cores. */
+int core_elf_next_piece(
+	CoreElf *elf, const void **ret_data, size_t *ret_length, uint64_t *ret_offset);
 /* Where the last segment ends, i.e. how long the core is if nothing was cut off. 0; -ENODATA: the
  * headers are not all there. */
 int core_elf_extent(CoreElf *elf, uint64_t *ret);

@@ -5,21 +5,17 @@
 #include "coredump/core-notes.h"
 
 #include "common/text.h"
-#include "coredump/core-elf.h"
 #include "coredump/core-name.h"
+#include "coredump/core-note.h"
 #include <elf.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
-#define NOTES_MAX     ((unsigned)1 << 18) /* headers looked at: five a thread */
-#define SEGMENTS_SEEN 4096		  /* PT_NOTE comes first */
-#define SMALL_NOTE    ((size_t)1024)
-#define FILE_NOTE_MAX ((size_t)4 * 1024 * 1024) /* the kernel's MAX_FILE_NOTE_SIZE */
+#define SMALL_NOTE ((size_t)1024)
 
 typedef struct Notes {
 	CoreElf elf;
-	unsigned n_seen;
 	bool has_process, has_siginfo, has_auxv, has_files;
 	pid_t pid;	  /* of NT_PRPSINFO: the crashing thread's, where there are several */
 	pid_t lowest_tid; /* of all threads: the process's, unless pids have wrapped around */
@@ -32,12 +28,6 @@ typedef struct Notes {
 	uint64_t auxv_uid, auxv_gid;
 	char *exe;
 } Notes;
-
-typedef struct Note {
-	uint32_t type;
-	uint64_t at; /* of its content */
-	uint32_t length;
-} Note;
 
 /* Copies printable beginnings of fixed fields; they need not be terminated. */
 static void copy_text(char *ret, const unsigned char *from, size_t size)
@@ -142,20 +132,11 @@ static char *find_executable(const Notes *notes, const unsigned char *data, size
 	return NULL;
 }
 
-/* The note's content, at most max bytes of it. */
-static ssize_t load_note(Notes *notes, const Note *note, size_t max, unsigned char *data)
+static int take_files(Notes *notes, const CoreNote *note)
 {
-	return core_elf_read(&notes->elf, note->at, data, MIN_OF((size_t)note->length, max));
-}
+	_cleanup_(freep) unsigned char *data = NULL;
+	ssize_t n = core_note_load(&notes->elf, note, CORE_FILE_NOTE_MAX, &data);
 
-static int take_files(Notes *notes, const Note *note)
-{
-	size_t max = MIN_OF((size_t)note->length, FILE_NOTE_MAX);
-	_cleanup_(freep) unsigned char *data = malloc(max + 1);
-
-	if (!data)
-		return -ENOMEM;
-	ssize_t n = load_note(notes, note, max, data);
 	if (n < 0)
 		return (int)n;
 	notes->has_files = true;
@@ -163,12 +144,12 @@ static int take_files(Notes *notes, const Note *note)
 	return 0;
 }
 
-static int take_note(Notes *notes, const Note *note)
+static int take_note(Notes *notes, const CoreNote *note)
 {
 	unsigned char data[SMALL_NOTE];
 	void (*take)(Notes *, const unsigned char *, size_t);
 
-	switch (note->type) {
+	switch (note->core ? note->type : 0) {
 	case NT_PRSTATUS:
 		take = take_thread;
 		break;
@@ -186,7 +167,7 @@ static int take_note(Notes *notes, const Note *note)
 	default:
 		return 0;
 	}
-	ssize_t n = load_note(notes, note, sizeof data, data);
+	ssize_t n = core_note_read(&notes->elf, note, sizeof data, data);
 	if (n >= 0)
 		take(notes, data, (size_t)n);
 	return n < 0 ? (int)n : 0;
@@ -197,64 +178,19 @@ static bool is_complete(const Notes *notes)
 	return notes->has_process && notes->has_siginfo && notes->has_auxv && notes->has_files;
 }
 
-/* Reads one header: name and content are padded to 4 bytes. 1; 0: the segment or the file ends. */
-static int next_note(Notes *notes, uint64_t *at, uint64_t end, Note *ret)
-{
-	unsigned char head[12 + 8];
-	uint64_t left = end > *at ? end - *at : 0;
-	ssize_t n;
-
-	if (left < 12 || notes->n_seen++ >= NOTES_MAX)
-		return 0;
-	n = core_elf_read(&notes->elf, *at, head, sizeof head);
-	if (n < 12)
-		return n < 0 ? (int)n : 0;
-	uint64_t name = core_elf_number(&notes->elf, head, 4);
-	uint64_t content = core_elf_number(&notes->elf, head + 4, 4);
-	uint64_t name_padded = (name + 3) & ~(uint64_t)3;
-	if (12 + name_padded + content > left)
-		return 0;
-	bool core = n == sizeof head && name == 5 && memcmp(head + 12, "CORE", 5) == 0;
-	*ret = (Note){
-		.type = core ? (uint32_t)core_elf_number(&notes->elf, head + 8, 4) : 0,
-		.at = *at + 12 + name_padded,
-		.length = (uint32_t)content,
-	};
-	*at += 12 + name_padded + ((content + 3) & ~(uint64_t)3);
-	return 1;
-}
-
 /* all: every thread is wanted, not only what the process is. */
-static int read_segment(Notes *notes, const CoreSegment *segment, bool all)
-{
-	uint64_t at = segment->offset, end;
-	Note note = {};
-	int r;
-
-	if (segment->file_bytes > INT64_MAX || at > INT64_MAX)
-		return 0;
-	for (end = at + segment->file_bytes; all || !is_complete(notes);) {
-		r = next_note(notes, &at, end, &note);
-		if (r > 0)
-			r = take_note(notes, &note) < 0 ? -EIO : 1;
-		if (r <= 0)
-			return r;
-	}
-	return 0;
-}
-
 static int read_notes(Notes *notes, bool all)
 {
-	CoreSegment segment;
-	int r = 0;
+	CoreNotes iterator = {.elf = &notes->elf};
+	CoreNote note;
+	int r;
 
-	for (uint32_t i = 0; i < MIN_OF(notes->elf.n_segments, (uint32_t)SEGMENTS_SEEN); i++) {
-		if (core_elf_segment(&notes->elf, i, &segment) < 0)
-			break;
-		if (segment.type == PT_NOTE)
-			r = read_segment(notes, &segment, all);
-		if (r < 0 || (!all && is_complete(notes)))
+	while (all || !is_complete(notes)) {
+		r = core_notes_next(&iterator, &note);
+		if (r <= 0)
 			return r;
+		if (take_note(notes, &note) < 0)
+			return -EIO;
 	}
 	return 0;
 }
