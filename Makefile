@@ -30,7 +30,7 @@ B := build/$(if $(SANITIZE),sanitize,default)
 Q := $(if $(V),,@)
 SAY = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)')
 
-PKGS := libsystemd libnotify jansson inih popt sqlite3 libarchive
+PKGS := libsystemd libnotify jansson inih popt sqlite3 libarchive libdw libelf libseccomp
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS))
 
 # Warnings, each for a reason we have met: shadowed names, missing prototypes, implicit fallthrough,
@@ -52,10 +52,10 @@ ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANFLAGS) $(LDFLAGS) -
 MAKEFLAGS += --no-builtin-rules
 
 # ---- libraries: one per folder, everything in it but the files that hold a main() ----------------
-LIB_DIRS := common survey coredump monitord cli helper
+LIB_DIRS := common survey coredump coredump/unwind monitord cli helper
 define library
 $(1)_SRC := $$(filter-out $(1)/main%.c,$$(wildcard $(1)/*.c))
-$(1)_LIB := $$(B)/lib$(1).a
+$(1)_LIB := $$(B)/lib$(subst /,-,$(1)).a
 $$($(1)_LIB): $$($(1)_SRC:%.c=$$(B)/%.o)
 endef
 $(foreach d,$(LIB_DIRS),$(eval $(call library,$(d))))
@@ -64,9 +64,9 @@ $(foreach d,$(LIB_DIRS),$(eval $(call library,$(d))))
 L_common   := jansson inih
 L_survey   := $(L_common)
 L_coredump := libsystemd sqlite3 libarchive glib-2.0 $(L_common)
-libs = $(shell $(PKG_CONFIG) --libs $(1))
+libs = $(shell $(PKG_CONFIG) --libs $(filter-out -l%,$(1))) $(filter -l%,$(1))
 
-# ---- programs: NAME, main file, folders it links, pkg-config modules. Each folder's part.mk names its own.
+# ---- programs: NAME, main file, folders it links, pkg-config modules (or -lNAME). Each folder's part.mk names its own.
 PROGRAMS :=
 TEST_PROGRAMS :=
 define link_rule

@@ -4,10 +4,10 @@ TEST_TOOLS := $(patsubst %.c,%,$(wildcard tests/tools/*.c))
 BENCH_TOOLS := $(patsubst %.c,%,$(wildcard tests/bench/*.c))
 FUZZERS := $(patsubst %.c,%,$(wildcard tests/fuzz/fuzz-*.c))
 FUZZ_SECONDS ?= 20
-TEST_LIBS := common survey coredump monitord cli helper
-TEST_PKGS := libsystemd libnotify jansson inih popt sqlite3 libarchive glib-2.0
+TEST_LIBS := common survey coredump coredump/unwind monitord cli helper
+TEST_PKGS := libsystemd libnotify jansson inih popt sqlite3 libarchive glib-2.0 $(L_unwind)
 $(foreach t,$(UNIT_TESTS),$(eval $(call test_program,$(t),$(t).c,$(TEST_LIBS),cmocka $(TEST_PKGS))))
-$(foreach t,$(TEST_TOOLS) $(BENCH_TOOLS) $(FUZZERS),$(eval $(call test_program,$(t),$(t).c,common survey coredump monitord helper,$(L_monitord))))
+$(foreach t,$(TEST_TOOLS) $(BENCH_TOOLS) $(FUZZERS),$(eval $(call test_program,$(t),$(t).c,common survey coredump coredump/unwind monitord helper,$(L_monitord) $(L_unwind))))
 # Libraries that tests preload into a program.
 PRELOADS := $(patsubst %.c,$(B)/%.so,$(wildcard tests/preload/*.c))
 $(B)/tests/preload/%.so: tests/preload/%.c Makefile
