@@ -268,6 +268,8 @@ static int catch_up(CrashSource *source, bool *ret_index_failed)
 
 /* ---- core files ------------------------------------------------------------------------------ */
 
+#define LOOK_USEC (5 * USEC_PER_SEC)
+
 typedef struct CoreLook {
 	CrashIndex *index;
 	bool first; /* nobody looked before: what is there is old, and taken as told */
@@ -284,7 +286,20 @@ static void on_core(const Crash *crash, void *userdata)
 	look->error = look->error < 0 ? look->error : r;
 }
 
-/* One round of the daemon's own source, whose cursor is shared. */
+/* The daemon's own source, whose cursor is shared, until it saw all that is there. Files that
+ * change all the time are left to the next one. */
+static int look_at_all(CrashDirectory *directory, sd_event *event)
+{
+	usec_t end = now_usec(CLOCK_MONOTONIC) + LOOK_USEC;
+	int r;
+
+	do {
+		crash_directory_refresh(directory);
+		r = sd_event_run(event, 0);
+	} while (r >= 0 && crash_directory_has_more(directory) && now_usec(CLOCK_MONOTONIC) < end);
+	return r;
+}
+
 static int look_for_cores(CoreLook *look, int proc_fd, sd_event *event)
 {
 	const char *directories[CONFIG_DIRECTORIES_MAX];
@@ -301,7 +316,7 @@ static int look_for_cores(CoreLook *look, int proc_fd, sd_event *event)
 		.proc_fd = proc_fd, .directories = directories, .since_realtime = since};
 	r = crash_directory_new(event, &options, on_core, look, &directory);
 	if (r >= 0)
-		r = sd_event_run(event, 0);
+		r = look_at_all(directory, event);
 	if (r >= 0 && crash_directory_cursor(directory) > since)
 		r = index_set_cursor(
 			look->index, "directory", NULL, crash_directory_cursor(directory));

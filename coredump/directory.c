@@ -22,6 +22,7 @@ typedef struct KnownFile {
 	uint64_t size;
 	usec_t mtime;
 	bool settled; /* reported, or found to be none: nothing to do until it changes */
+	bool foreign; /* another user's when it was noted */
 	bool seen;    /* in the present pass over the folder */
 } KnownFile;
 
@@ -29,16 +30,18 @@ typedef struct Folder {
 	char *path; /* owned */
 	struct timespec mtime;
 	KnownFile *files; /* by name */
-	size_t n_files;
-	bool full; /* said so */
+	size_t n_files, n_foreign;
+	size_t next; /* file to begin with */
+	bool full;   /* said so */
 } Folder;
 
 struct CoreDirectory {
 	CoreDirectorySetup setup;
 	Folder *folders;
 	size_t n_folders;
-	usec_t since, cursor;
-	size_t turn;
+	usec_t since, cursor, newest;
+	size_t turn, next_folder;
+	bool more; /* next_folder is where the last look stopped */
 };
 
 typedef struct Pass {
@@ -47,6 +50,7 @@ typedef struct Pass {
 	void (*arrived)(const Crash *crash, void *userdata);
 	void *userdata;
 	int n_arrived;
+	unsigned n_opened;
 } Pass;
 
 static int add_folder(CoreDirectory *directory, char *path)
@@ -98,7 +102,7 @@ int core_directory_new(const CoreDirectorySetup *setup, usec_t since_realtime, C
 	if (!directory)
 		return -ENOMEM;
 	directory->setup = *setup;
-	directory->since = directory->cursor = since_realtime;
+	directory->since = directory->cursor = directory->newest = since_realtime;
 	r = setup->pattern->target >= CORE_TARGET_ABSOLUTE ? add_folders(directory) : 0;
 	if (r < 0)
 		return r;
@@ -233,7 +237,7 @@ static bool report(Pass *pass, int fd, const struct stat *st, const char *folder
 	}
 	if (progress == CORE_CUT && !is_final(directory->setup.proc_fd, crash.pid, fd, st))
 		return false;
-	directory->cursor = MAX_OF(directory->cursor, mtime_of(st));
+	directory->newest = MAX_OF(directory->newest, mtime_of(st));
 	pass->n_arrived++;
 	pass->arrived(&crash, pass->userdata);
 	return true;
@@ -245,17 +249,21 @@ static bool is_known(const KnownFile *file, const struct stat *st)
 	       file->mtime == mtime_of(st);
 }
 
-/* Cores are overwritten in place where the pattern has no pid, so known names are looked at too. */
-static void look_at_file(Pass *pass, const Folder *folder, int dir_fd, KnownFile *file)
+/* Cores are overwritten in place where the pattern has no pid, so known names are looked at too.
+ * False: not in this look any more. */
+static bool look_at_file(Pass *pass, const Folder *folder, int dir_fd, KnownFile *file)
 {
 	struct stat st;
 
 	if (fstatat(dir_fd, file->name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode) ||
 		(file->settled && is_known(file, &st)))
-		return;
+		return true;
 	if (mtime_of(&st) < pass->directory->since) {
 		file->settled = true;
+	} else if (pass->n_opened == CORE_LOOKS_MAX) {
+		return false;
 	} else {
+		pass->n_opened++;
 		_cleanup_(closep) int fd = open_regular_at(dir_fd, file->name);
 		if (fd < 0 || fstat(fd, &st) < 0)
 			file->settled = fd == -EACCES; /* a setuid program's: root's */
@@ -265,6 +273,7 @@ static void look_at_file(Pass *pass, const Folder *folder, int dir_fd, KnownFile
 	file->inode = st.st_ino;
 	file->size = (uint64_t)st.st_size;
 	file->mtime = mtime_of(&st);
+	return true;
 }
 
 /* ---- a folder -------------------------------------------------------------------------------- */
@@ -274,9 +283,24 @@ static int by_name(const void *a, const void *b)
 	return strcmp(((const KnownFile *)a)->name, ((const KnownFile *)b)->name);
 }
 
-/* The first n_sorted files are known; what is new is added behind them. */
-static int note_file(Folder *folder, size_t n_sorted, const char *name)
+/* Whether there is room for one more file, of ours or of others. */
+static bool has_room(Folder *folder, bool foreign)
 {
+	if (folder->n_files < CORE_FILES_MAX && (!foreign || folder->n_foreign < CORE_FOREIGN_MAX))
+		return true;
+	if (!folder->full)
+		log_notice(
+			"'%s' holds more than %d cores, or %d of other users: no new ones are seen there. "
+			"Delete some.",
+			folder->path, CORE_FILES_MAX, CORE_FOREIGN_MAX);
+	folder->full = true;
+	return false;
+}
+
+/* The first n_sorted files are known; what is new is added behind them. */
+static int note_file(Folder *folder, size_t n_sorted, int dir_fd, uid_t uid, const char *name)
+{
+	struct stat st;
 	const KnownFile wanted = {.name = (char *)name};
 	KnownFile *known =
 		n_sorted ? bsearch(&wanted, folder->files, n_sorted, sizeof *folder->files, by_name)
@@ -286,14 +310,11 @@ static int note_file(Folder *folder, size_t n_sorted, const char *name)
 		known->seen = true;
 		return 0;
 	}
-	if (folder->n_files >= CORE_FILES_MAX) {
-		if (!folder->full)
-			log_notice("'%s' holds more than %d cores: no new ones are seen there. "
-				   "Delete some.",
-				folder->path, CORE_FILES_MAX);
-		folder->full = true;
+	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
-	}
+	bool foreign = st.st_uid != uid;
+	if (!has_room(folder, foreign))
+		return 0;
 	KnownFile *grown = reallocarray(folder->files, folder->n_files + 1, sizeof *grown);
 	char *copy = strdup(name);
 	if (grown)
@@ -302,7 +323,8 @@ static int note_file(Folder *folder, size_t n_sorted, const char *name)
 		free(copy);
 		return -ENOMEM;
 	}
-	grown[folder->n_files++] = (KnownFile){.name = copy, .seen = true};
+	grown[folder->n_files++] = (KnownFile){.name = copy, .foreign = foreign, .seen = true};
+	folder->n_foreign += foreign;
 	return 0;
 }
 
@@ -311,19 +333,22 @@ static void forget_gone(Folder *folder)
 	size_t n = 0;
 
 	for (size_t i = 0; i < folder->n_files; i++) {
-		if (folder->files[i].seen)
+		if (folder->files[i].seen) {
 			folder->files[n++] = folder->files[i];
-		else
-			free(folder->files[i].name);
+			continue;
+		}
+		folder->n_foreign -= folder->files[i].foreign;
+		free(folder->files[i].name);
 	}
 	folder->n_files = n;
-	folder->full = folder->full && n == CORE_FILES_MAX;
+	folder->full =
+		folder->full && (n == CORE_FILES_MAX || folder->n_foreign == CORE_FOREIGN_MAX);
 	if (n)
 		qsort(folder->files, n, sizeof *folder->files, by_name);
 }
 
 /* The names in a folder that changed. */
-static int list_folder(const CorePattern *pattern, Folder *folder, int dir_fd)
+static int list_folder(const CoreDirectorySetup *setup, Folder *folder, int dir_fd)
 {
 	int r = 0, fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_(closedirp) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -338,9 +363,9 @@ static int list_folder(const CorePattern *pattern, Folder *folder, int dir_fd)
 	for (const struct dirent *entry; r >= 0 && (entry = readdir(dir));) {
 		if (streq(entry->d_name, ".") || streq(entry->d_name, ".."))
 			continue;
-		r = core_pattern_match(pattern, entry->d_name, NULL);
+		r = core_pattern_match(setup->pattern, entry->d_name, NULL);
 		if (r > 0)
-			r = note_file(folder, n_sorted, entry->d_name);
+			r = note_file(folder, n_sorted, dir_fd, setup->uid, entry->d_name);
 	}
 	forget_gone(folder);
 	return r < 0 ? r : 0;
@@ -356,7 +381,7 @@ static int look_at_folder(Pass *pass, Folder *folder)
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return 0; /* not there now; perhaps later */
 	if (memcmp(&st.st_mtim, &folder->mtime, sizeof st.st_mtim) != 0) {
-		r = list_folder(pass->directory->setup.pattern, folder, fd);
+		r = list_folder(&pass->directory->setup, folder, fd);
 		if (r < 0)
 			return r;
 		/* A change within the same tick of the filesystem's clock would not show: a young
@@ -364,24 +389,45 @@ static int look_at_folder(Pass *pass, Folder *folder)
 		if (mtime_of(&st) + USEC_PER_SEC < pass->now)
 			folder->mtime = st.st_mtim;
 	}
-	for (size_t i = 0; i < folder->n_files; i++)
-		if (!folder->files[i].settled || folder->n_files <= FILES_AT_ONCE ||
-			i % TURNS == pass->directory->turn % TURNS)
-			look_at_file(pass, folder, fd, &folder->files[i]);
+	/* Where the last look stopped: files that never come to rest keep nobody else waiting. */
+	size_t start = folder->n_files ? folder->next % folder->n_files : 0;
+	folder->next = 0;
+	for (size_t n = 0; n < folder->n_files; n++) {
+		size_t i = (start + n) % folder->n_files;
+		KnownFile *file = &folder->files[i];
+		if (file->settled && folder->n_files > FILES_AT_ONCE &&
+			i % TURNS != pass->directory->turn % TURNS)
+			continue;
+		if (!look_at_file(pass, folder, fd, file)) {
+			folder->next = i;
+			pass->directory->more = true;
+			break;
+		}
+	}
 	return 0;
 }
 
 int core_directory_look(CoreDirectory *directory, usec_t now_realtime,
 	void (*arrived)(const Crash *crash, void *userdata), void *userdata)
 {
-	Pass pass = {directory, now_realtime, arrived, userdata, 0};
+	Pass pass = {directory, now_realtime, arrived, userdata, 0, 0};
 	int r;
 
-	for (size_t i = 0; i < directory->n_folders; i++) {
-		r = look_at_folder(&pass, &directory->folders[i]);
+	size_t start = directory->next_folder;
+	directory->more = false;
+	for (size_t n = 0; n < directory->n_folders && !directory->more; n++) {
+		directory->next_folder = (start + n) % directory->n_folders;
+		r = look_at_folder(&pass, &directory->folders[directory->next_folder]);
 		if (r < 0)
 			return r;
 	}
 	directory->turn++;
+	if (!directory->more)
+		directory->cursor = directory->newest;
 	return pass.n_arrived;
+}
+
+bool core_directory_has_more(const CoreDirectory *directory)
+{
+	return directory->more;
 }

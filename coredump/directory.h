@@ -18,6 +18,8 @@
 #include "coredump/record.h"
 
 #define CORE_FILES_MAX	 65536 /* cores a folder; when there are more, further ones are not seen */
+#define CORE_FOREIGN_MAX 1024  /* of them of other users: they cannot crowd out one's own */
+#define CORE_LOOKS_MAX	 8     /* files that one look opens; the others wait for the next */
 #define CORE_SETTLE_USEC (3 * USEC_PER_SEC) /* unchanged for so long: nobody writes it any more */
 
 typedef struct CoreDirectorySetup { /* all borrowed for the object's life */
@@ -45,7 +47,10 @@ DEFINE_CLEANUP(CoreDirectory *, core_directory_free)
  */
 int core_directory_look(CoreDirectory *directory, usec_t now_realtime,
 	void (*arrived)(const Crash *crash, void *userdata), void *userdata);
-/* When the newest core that was reported was written: the cursor to store. */
+/* Whether the last look left files for the next, which should come soon. */
+bool core_directory_has_more(const CoreDirectory *directory);
+/* Cores written before it were all reported: the cursor to store. It stays where it is until a look
+ * left nothing. */
 usec_t core_directory_cursor(const CoreDirectory *directory);
 /* Folders that are looked at. */
 size_t core_directory_n_folders(const CoreDirectory *directory);

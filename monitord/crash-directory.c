@@ -10,6 +10,8 @@
 #include <limits.h>
 #include <systemd/sd-id128.h>
 
+#define MORE_USEC (20 * USEC_PER_MSEC) /* others have their turn in between */
+
 struct CrashDirectory {
 	sd_event_source *timer;
 	int proc_fd;
@@ -141,8 +143,10 @@ static int on_timer(sd_event_source *source, uint64_t when, void *userdata)
 
 	(void)when;
 	look(directory);
-	r = sd_event_source_set_time_relative(
-		source, directory->cores ? directory->poll_usec : CRASH_DIRECTORY_IDLE_USEC);
+	usec_t next = !directory->cores			    ? CRASH_DIRECTORY_IDLE_USEC
+		      : crash_directory_has_more(directory) ? MORE_USEC
+							    : directory->poll_usec;
+	r = sd_event_source_set_time_relative(source, next);
 	return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
@@ -190,6 +194,11 @@ void crash_directory_refresh(CrashDirectory *directory)
 {
 	(void)sd_event_source_set_time_relative(directory->timer, 0);
 	(void)sd_event_source_set_enabled(directory->timer, SD_EVENT_ONESHOT);
+}
+
+bool crash_directory_has_more(const CrashDirectory *directory)
+{
+	return directory->cores && core_directory_has_more(directory->cores);
 }
 
 usec_t crash_directory_cursor(const CrashDirectory *directory)

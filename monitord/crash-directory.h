@@ -25,6 +25,8 @@ int crash_directory_new(sd_event *event, const CrashDirectoryOptions *options,
 CrashDirectory *crash_directory_free(CrashDirectory *directory);
 /* Looks now, not at the timer's next time. */
 void crash_directory_refresh(CrashDirectory *directory);
+/* Whether the last look left files for the next, which comes soon. */
+bool crash_directory_has_more(const CrashDirectory *directory);
 usec_t crash_directory_cursor(const CrashDirectory *directory);
 /* Where cores go, as of the last look, and how many folders are looked at for them. *ret_folders
  * may be 0 for a file pattern: its folder depends on the crash, so Vigil cannot see its cores. */

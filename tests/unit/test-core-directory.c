@@ -304,13 +304,72 @@ static void many_cores(void **state)
 	for (int i = 0; i < 40; i++)
 		assert_true(look(&place, 61 * USEC_PER_SEC, &arrived) >= 0);
 	assert_int_equal(arrived.n, 3);
-	assert_int_equal(arrived.pids[0], 99);
+	assert_int_equal(arrived.pids[0] + arrived.pids[1] + arrived.pids[2], 99 + 250 + 999);
 	core_run("rm -f home/core.1* home/core.2*");
 	put_core("home/core.250", 251, 0, false);
 	for (int i = 0; i < 40; i++)
 		assert_true(look(&place, 62 * USEC_PER_SEC, &arrived) >= 0);
 	assert_int_equal(arrived.n, 4);
 	assert_int_equal(arrived.pids[3], 250); /* the name counts */
+	place_close(&place);
+}
+
+/* A look opens few, wherever they are; the others come with the next ones, and none is passed over
+ * for those that never come to rest. */
+static void a_look_has_a_bound(void **state)
+{
+	Arrived arrived = {};
+	char name[64];
+	Place place;
+
+	(void)state;
+	place_open(&place, "core.%p", 0);
+	for (int i = 100; i < 100 + 4 * CORE_LOOKS_MAX; i++) {
+		(void)snprintf(name, sizeof name, "%s/core.%d", i % 2 ? "home" : "work", i);
+		fixture_file(name, "perhaps the beginning of a core");
+	}
+	put_core("home/core.999", 999, 0, false);
+	for (int i = 0; i < 5; i++) { /* 33 files, and none but the core comes to rest */
+		assert_true(look(&place, 0, &arrived) >= 0);
+		assert_true(core_directory_has_more(place.directory));
+	}
+	assert_int_equal(arrived.n, 1);
+	assert_int_equal(arrived.pids[0], 999);
+	for (int i = 0; i < 6; i++) /* now they count as none */
+		assert_int_equal(look(&place, 60 * USEC_PER_SEC, &arrived), 0);
+	assert_false(core_directory_has_more(place.directory));
+	place_close(&place);
+}
+
+/* Who fills a shared folder with files fills only the places that others have. */
+static void others_have_a_bound(void **state)
+{
+	Arrived arrived = {};
+	char name[64];
+	Place place;
+
+	(void)state;
+	place_open(&place, "core.%p", 0);
+	place.setup.uid = geteuid() + 1; /* so that our own files are another's */
+	core_directory_free(place.directory);
+	assert_int_equal(core_directory_new(&place.setup, 0, &place.directory), 0);
+	for (int i = 0; i < CORE_FOREIGN_MAX; i++) {
+		(void)snprintf(name, sizeof name, "home/core.%d", 1000 + i);
+		fixture_file(name, "");
+	}
+	do
+		assert_int_equal(look(&place, 60 * USEC_PER_SEC, &arrived), 0);
+	while (core_directory_has_more(place.directory));
+	put_core("home/core.9999", 9999, 0, false);
+	assert_int_equal(look(&place, 120 * USEC_PER_SEC, &arrived), 0);
+	assert_false(core_directory_has_more(place.directory));
+	core_run("rm -f home/core.1*");
+	assert_int_equal(look(&place, 180 * USEC_PER_SEC, &arrived), 0); /* notes what is gone */
+	put_core("home/core.9998", 9998, 0, false);
+	for (int i = 0; i < 4; i++)
+		assert_true(look(&place, (240 + i) * USEC_PER_SEC, &arrived) >= 0);
+	assert_int_equal(arrived.n, 2);
+	assert_int_equal(arrived.trust[0], CRASH_UNVERIFIED);
 	place_close(&place);
 }
 
@@ -632,6 +691,8 @@ int main(void)
 		TEST(new_cores_arrive_once),
 		TEST(one_name_overwritten),
 		TEST(many_cores),
+		TEST(a_look_has_a_bound),
+		TEST(others_have_a_bound),
 		TEST(a_growing_core_waits),
 		TEST(a_cut_core_comes_when_nobody_writes_it),
 		TEST(what_is_no_core_is_left_alone),
