@@ -110,7 +110,7 @@ static void read_many(CoreElf *elf)
 	elf->n_segments = MIN_OF(elf->n_segments, SEGMENTS_MAX);
 }
 
-static int read_header(CoreElf *elf)
+static int read_header(CoreElf *elf, bool core)
 {
 	unsigned char head[sizeof(Elf64_Ehdr)];
 	ssize_t n = core_elf_read(elf, 0, head, sizeof head);
@@ -130,13 +130,19 @@ static int read_header(CoreElf *elf)
 			      sizeof(((Elf64_Ehdr *)NULL)->field))                                 \
 		    : core_elf_number(elf, head + offsetof(Elf32_Ehdr, field),                     \
 			      sizeof(((Elf32_Ehdr *)NULL)->field)))
-	if (FIELD(e_type) != ET_CORE ||
-		FIELD(e_phentsize) != (elf->is_64 ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr)))
+	if ((FIELD(e_type) == ET_CORE) != core ||
+		((core || FIELD(e_phnum)) &&
+			FIELD(e_phentsize) !=
+				(elf->is_64 ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr))))
 		return -EBADMSG;
 	elf->machine = (uint16_t)FIELD(e_machine);
 	elf->segments_at = FIELD(e_phoff);
 	elf->sections_at = FIELD(e_shoff);
 	elf->n_segments = (uint32_t)FIELD(e_phnum);
+	elf->n_sections = (uint16_t)FIELD(e_shnum);
+	elf->names_section = (uint16_t)FIELD(e_shstrndx);
+	if (FIELD(e_shentsize) != (elf->is_64 ? sizeof(Elf64_Shdr) : sizeof(Elf32_Shdr)))
+		elf->n_sections = 0;
 #undef FIELD
 	if (elf->n_segments == PN_XNUM)
 		read_many(elf);
@@ -155,7 +161,18 @@ int core_elf_open(int fd, CoreElf *ret)
 	r = core_compression_detect(fd, &ret->compression);
 	if (r >= 0 && ret->compression != CORE_PLAIN)
 		r = core_stream_open(fd, false, &ret->stream);
-	return r < 0 ? r : read_header(ret);
+	return r < 0 ? r : read_header(ret, true);
+}
+
+int core_elf_open_module(int fd, CoreElf *ret)
+{
+	struct stat st;
+
+	*ret = (CoreElf){.fd = fd};
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	ret->file_size = (uint64_t)st.st_size;
+	return read_header(ret, false);
 }
 
 void core_elf_done(CoreElf *elf)
@@ -199,6 +216,28 @@ int core_elf_segment(CoreElf *elf, uint32_t i, CoreSegment *ret)
 		core_elf_read(elf, elf->segments_at + skipped, data, size) != (ssize_t)size)
 		return -ENODATA;
 	core_elf_parse_segment(elf, data, ret);
+	return 0;
+}
+
+int core_elf_section(CoreElf *elf, uint32_t i, CoreSection *ret)
+{
+	unsigned char data[sizeof(Elf64_Shdr)];
+	size_t size = elf->is_64 ? sizeof(Elf64_Shdr) : sizeof(Elf32_Shdr);
+	uint64_t skipped = (uint64_t)i * size;
+
+	if (elf->sections_at > UINT64_MAX - skipped ||
+		core_elf_read(elf, elf->sections_at + skipped, data, size) != (ssize_t)size)
+		return -ENODATA;
+#define FIELD(field)                                                                               \
+	(elf->is_64 ? core_elf_number(elf, data + offsetof(Elf64_Shdr, field),                     \
+			      sizeof(((Elf64_Shdr *)NULL)->field))                                 \
+		    : core_elf_number(elf, data + offsetof(Elf32_Shdr, field),                     \
+			      sizeof(((Elf32_Shdr *)NULL)->field)))
+	*ret = (CoreSection){.name = (uint32_t)FIELD(sh_name),
+		.type = (uint32_t)FIELD(sh_type),
+		.offset = FIELD(sh_offset),
+		.bytes = FIELD(sh_size)};
+#undef FIELD
 	return 0;
 }
 

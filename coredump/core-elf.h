@@ -27,6 +27,7 @@ typedef struct CoreElf {
 	uint16_t machine;
 	uint64_t segments_at, sections_at;
 	uint32_t n_segments;
+	uint16_t n_sections, names_section; /* of a file with 65280 of them or more: 0 */
 } CoreElf;
 
 typedef struct CoreSegment {
@@ -37,9 +38,18 @@ typedef struct CoreSegment {
 	uint64_t address, memory_bytes;
 } CoreSegment;
 
+typedef struct CoreSection {
+	uint32_t name; /* where it stands in the names' section */
+	uint32_t type; /* SHT_NOTE, … */
+	uint64_t offset, bytes;
+} CoreSection;
+
 /* Opens a plain or compressed core and checks its header. 0; -EBADMSG: no core; -errno. Ends with
  * core_elf_done(), also after failure. fd is borrowed and must stay open. */
 int core_elf_open(int fd, CoreElf *ret);
+/* The same for what is no core but a program, a library or what was split off one; never
+ * compressed. */
+int core_elf_open_module(int fd, CoreElf *ret);
 void core_elf_done(CoreElf *elf);
 /* Bytes of the decompressed core: how many of length there are (fewer at its end, and beyond
  * CORE_PREFIX_MAX of a compressed one), or -errno. */
@@ -65,6 +75,8 @@ int core_elf_segments(CoreElf *elf, CoreSegment **ret, uint32_t *ret_n);
  * core_stream_next() gives. Not for plain cores. */
 int core_elf_next_piece(
 	CoreElf *elf, const void **ret_data, size_t *ret_length, uint64_t *ret_offset);
+/* 0; -ENODATA: the file ends before this header. */
+int core_elf_section(CoreElf *elf, uint32_t i, CoreSection *ret);
 /* Where the last segment ends, i.e. how long the core is if nothing was cut off. 0; -ENODATA: the
  * headers are not all there. */
 int core_elf_extent(CoreElf *elf, uint64_t *ret);
