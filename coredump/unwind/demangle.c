@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* __cxa_demangle() of libstdc++ (Itanium C++ ABI). Symbols are foreign text: what the demangler
+ * makes of a hostile one stays in the sandbox, and a short one that demangles into gigabytes ends
+ * at its memory limit as no name. */
+#include "coredump/unwind/demangle.h"
+
+#include "common/cleanup.h"
+#include "common/text.h"
+#include "coredump/trace.h"
+
+/* <cxxabi.h> is C++. */
+char *__cxa_demangle(const char *mangled, char *buffer, size_t *length, int *status);
+
+#define RUST_HASH_LENGTH (strlen("::h") + 16)
+
+/* "core::panicking::panic::h0123456789abcdef" without its end. */
+static void cut_rust_hash(char *name)
+{
+	size_t length = strlen(name);
+
+	if (length <= RUST_HASH_LENGTH)
+		return;
+	char *hash = name + length - RUST_HASH_LENGTH;
+	if (startswith(hash, "::h") && strspn(hash + 3, "0123456789abcdef") == 16)
+		*hash = '\0';
+}
+
+char *demangle(const char *symbol)
+{
+	int status;
+
+	if (startswith(symbol, "_Z") && strnlen(symbol, TRACE_TEXT_MAX) < TRACE_TEXT_MAX) {
+		_cleanup_(freep) char *name = strndup(symbol, strcspn(symbol, "@"));
+		char *readable = name ? __cxa_demangle(name, NULL, NULL, &status) : NULL;
+		if (readable) {
+			if (strnlen(readable, TRACE_TEXT_MAX) == TRACE_TEXT_MAX)
+				readable[TRACE_TEXT_MAX - 1] = '\0';
+			cut_rust_hash(readable);
+			return readable;
+		}
+	}
+	size_t end = strcspn(symbol, "@");
+	return strndup(symbol, MIN_OF(end ? end : strlen(symbol), (size_t)TRACE_TEXT_MAX - 1));
+}
