@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* An own walk down the unit's tree: dwarf_getscopes() goes on with the scopes of an inlined
+ * function's *definition*, and dwarf_getscopes_die(), which gives the callers, looks through the
+ * whole unit. */
+#include "coredump/unwind/scopes.h"
+
+#include <dwarf.h>
+#include <stdbool.h>
+
+#define DEPTH_MAX    256       /* of entries within entries: namespaces, types, blocks, calls */
+#define CHILDREN_MAX 10000000u /* looked at for one address */
+
+typedef struct ScopeSearch {
+	Dwarf_Addr address;
+	Dwarf_Die *found;
+	size_t n;
+	unsigned n_left; /* entries that may still be looked at */
+	bool thorough;	 /* also into functions that have no code themselves */
+} ScopeSearch;
+
+static bool is_function(int tag)
+{
+	return tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine ||
+	       tag == DW_TAG_entry_point;
+}
+
+static bool has_code(int tag)
+{
+	return is_function(tag) || tag == DW_TAG_lexical_block || tag == DW_TAG_try_block ||
+	       tag == DW_TAG_catch_block || tag == DW_TAG_with_stmt;
+}
+
+/* clang and rustc put functions below what they belong to. */
+static bool may_own_functions(int tag)
+{
+	return tag == DW_TAG_namespace || tag == DW_TAG_structure_type ||
+	       tag == DW_TAG_class_type || tag == DW_TAG_union_type ||
+	       tag == DW_TAG_enumeration_type || tag == DW_TAG_module;
+}
+
+/* Whether the address was found below parent. */
+static bool search(
+	ScopeSearch *search_, Dwarf_Die *parent, unsigned depth) /* NOLINT(misc-no-recursion) */
+{
+	Dwarf_Die child;
+
+	if (depth == DEPTH_MAX || dwarf_child(parent, &child) != 0)
+		return false;
+	do {
+		int tag = dwarf_tag(&child);
+		if (search_->n_left == 0)
+			return false;
+		search_->n_left--;
+		if (has_code(tag) && dwarf_haspc(&child, search_->address) > 0) {
+			if (is_function(tag) && search_->n < SCOPES_MAX)
+				search_->found[search_->n++] = child;
+			(void)search(search_, &child, depth + 1);
+			return search_->n > 0;
+		}
+		if ((may_own_functions(tag) || (search_->thorough && has_code(tag))) &&
+			search(search_, &child, depth + 1))
+			return true;
+	} while (dwarf_siblingof(&child, &child) == 0);
+	return false;
+}
+
+size_t scopes_find(Dwarf_Die *unit, Dwarf_Addr address, Dwarf_Die ret[static SCOPES_MAX])
+{
+	ScopeSearch scopes = {.address = address, .found = ret, .n_left = CHILDREN_MAX};
+
+	if (!search(&scopes, unit, 0)) {
+		/* a lambda's code, of gcc, stands in the function that it was written in, which has
+		 * none itself where it was inlined everywhere */
+		scopes.thorough = true;
+		(void)search(&scopes, unit, 0);
+	}
+	return scopes.n;
+}
+
+const char *scope_linkage_name(Dwarf_Die *scope)
+{
+	Dwarf_Attribute attribute;
+
+	if (dwarf_attr_integrate(scope, DW_AT_linkage_name, &attribute) ||
+		dwarf_attr_integrate(scope, DW_AT_MIPS_linkage_name, &attribute))
+		return dwarf_formstring(&attribute);
+	return NULL;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* The functions of a compilation unit that an address lies in: a subprogram and what was inlined
+ * into it there, one within the other. */
+#include <elfutils/libdw.h>
+#include <stddef.h>
+
+#define SCOPES_MAX 64 /* inlined into each other; more are left out */
+
+/* Outermost first; 0: no function of the unit is there. address: as DWARF counts. */
+size_t scopes_find(Dwarf_Die *unit, Dwarf_Addr address, Dwarf_Die ret[static SCOPES_MAX]);
+/* Its name as linked (mangled), through what it is an instance of; NULL: none given. */
+const char *scope_linkage_name(Dwarf_Die *scope);
