@@ -1,10 +1,41 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Small but genuine core files: an ELF header, the notes that tell who crashed, and one segment that is mostly a hole."""
 import os
+import resource
 import struct
 import subprocess
+from pathlib import Path
+
+from conftest import BUILD
 
 PAGE = 4096
+
+
+def kernel_writes_cores():
+    """Whether a process leaves a plain file "core" in its folder. Nothing here changes that."""
+    return Path("/proc/sys/kernel/core_pattern").read_text().strip() == "core" and \
+        Path("/proc/sys/kernel/core_uses_pid").read_text().strip() == "0"
+
+
+def run_to_crash(folder, *argv, filter=None, stack=None):
+    """Runs a program that crashes in a folder, and gives its core, a genuine one of the kernel's. filter: its coredump_filter;
+    stack: bytes of its threads' stacks."""
+    assert kernel_writes_cores(), "this machine's core_pattern is not 'core'"
+
+    def prepare():
+        resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        if stack:
+            resource.setrlimit(resource.RLIMIT_STACK, (stack, resource.RLIM_INFINITY))
+        if filter is not None:
+            Path("/proc/self/coredump_filter").write_text(str(filter))
+    done = subprocess.run([str(a) for a in argv], cwd=folder, preexec_fn=prepare, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120)
+    assert done.returncode < 0, f"{argv[0]} did not crash: {done.returncode}"
+    return Path(folder) / "core"
+
+
+def crash_core(folder, *args, **kw):
+    """The core of tests/tools/crash."""
+    return run_to_crash(folder, BUILD / "tests/tools/crash", *args, **kw)
 
 
 def _note(kind, data):
