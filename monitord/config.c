@@ -33,6 +33,10 @@ const ConfRow config_rows[] = {
 	{"Coredump", "IgnorePrograms", &conf_strings, AT(crash_ignore), NULL, "Programs whose crashes are not announced.", "none"},
 	{"Coredump", "Sources", &conf_strings, AT(crash_sources), NULL, "Where crashes are learned from.", "all that fit the machine"},
 	{"Coredump", "Directories", &conf_strings, AT(crash_directories), NULL, "Where core files are looked for.", "where the kernel puts them"},
+	{"Coredump", "Unwind", &conf_boolean, AT(crash_unwind), NULL, "Whether backtraces are made in the background.", "yes"},
+	{"Coredump", "UnwindTimeoutSec", &conf_span, AT(crash_unwind_timeout_usec), NULL, "How long one backtrace may take in the background.", "5min"},
+	{"Coredump", "UnwindBatteryWaitSec", &conf_span, AT(crash_unwind_battery_usec), NULL, "How long on battery a backtrace waits for mains power.", "30min"},
+	{"Coredump", "Debuginfod", &conf_boolean, AT(crash_debuginfod), NULL, "Whether debug information is fetched from debuginfod servers in the background.", "no"},
 	{"Coredump", "MaxAge", &conf_span, AT(crash_max_age_usec), NULL, "How long crashes are remembered.", "366d"},
 	{"Coredump", "MaxUse", &conf_size, AT(crash_max_use_bytes), NULL, "How large the index of crashes may grow.", "512M"},
 };
@@ -73,6 +77,9 @@ void config_load(MonitorConfig *ret, const char *const *dirs)
 		.urgent_percent = 95,
 		.clear_percent = 70,
 		.crash_notify = true,
+		.crash_unwind = true,
+		.crash_unwind_timeout_usec = 5 * USEC_PER_MINUTE,
+		.crash_unwind_battery_usec = 30 * USEC_PER_MINUTE,
 		.crash_max_age_usec = INDEX_MAX_AGE,
 		.crash_max_use_bytes = INDEX_MAX_BYTES,
 	};
@@ -85,6 +92,10 @@ void config_load(MonitorConfig *ret, const char *const *dirs)
 			"vigil.conf: CloseIntervalSec must be 1s or more and not above IdleIntervalSec; the defaults stay.");
 		ret->close_interval_usec = defaults.close_interval_usec;
 		ret->idle_interval_usec = defaults.idle_interval_usec;
+	}
+	if (ret->crash_unwind_timeout_usec < USEC_PER_SEC) {
+		log_warning("vigil.conf: UnwindTimeoutSec must be 1s or more; the default stays.");
+		ret->crash_unwind_timeout_usec = defaults.crash_unwind_timeout_usec;
 	}
 	check_order(ret, &defaults);
 }

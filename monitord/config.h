@@ -19,6 +19,10 @@ typedef struct MonitorConfig {
 	char **crash_ignore;	  /* patterns of programs; NULL: none */
 	char **crash_sources;	  /* "journal", "socket", "directory"; NULL: as fits the machine */
 	char **crash_directories; /* where core files are; NULL: where core_pattern says */
+	bool crash_unwind;	  /* backtraces in the background */
+	usec_t crash_unwind_timeout_usec;
+	usec_t crash_unwind_battery_usec; /* how long one waits for mains power; 0: not at all */
+	bool crash_debuginfod;		  /* debug information from the network for them */
 	usec_t crash_max_age_usec;
 	uint64_t crash_max_use_bytes;
 } MonitorConfig;

@@ -10,7 +10,7 @@
 
 typedef struct Arguments {
 	int verbose, debug;
-	char *config, *journal, *state;
+	char *config, *journal, *state, *pressure, *power;
 } Arguments;
 
 static int read_options(int argc, const char **argv, Arguments *ret)
@@ -27,6 +27,10 @@ static int read_options(int argc, const char **argv, Arguments *ret)
 			N_("follow the journals of this directory"), N_("DIR")},
 		{"state", 0, POPT_ARG_STRING, &ret->state, 0,
 			N_("keep the index of crashes in this directory"), N_("DIR")},
+		{"pressure", 0, POPT_ARG_STRING, &ret->pressure, 0,
+			N_("read from this file how short memory is"), N_("FILE")},
+		{"power", 0, POPT_ARG_STRING, &ret->power, 0,
+			N_("look for power supplies in this directory"), N_("DIR")},
 		{"version", 0, POPT_ARG_NONE, &version, 0, N_("show the version"), NULL},
 		POPT_AUTOHELP POPT_TABLEEND,
 	};
@@ -51,6 +55,8 @@ static void arguments_done(Arguments *arguments)
 	free(arguments->config);
 	free(arguments->journal);
 	free(arguments->state);
+	free(arguments->pressure);
+	free(arguments->power);
 }
 
 int main(int argc, const char **argv)
@@ -74,6 +80,7 @@ int main(int argc, const char **argv)
 		.config_dirs = arguments.config ? one : places.dirs,
 		.journal_dir = arguments.journal,
 		.state_dir = arguments.state,
+		.strain_places = {.pressure = arguments.pressure, .power = arguments.power},
 		.verbose = arguments.verbose};
 	return monitor_run(&options);
 }

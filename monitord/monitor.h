@@ -6,13 +6,15 @@
 #include "monitord/config.h"
 #include "monitord/module.h"
 #include "monitord/notifier.h"
+#include "monitord/strain.h"
 
 typedef struct MonitorOptions {
 	int proc_fd;			/* borrowed: the /proc tree to watch */
 	const char *const *config_dirs; /* borrowed, NULL-terminated */
 	const char *journal_dir;	/* borrowed: journals to follow; NULL: this machine's */
 	const char *state_dir; /* borrowed: where vigil.db is; NULL: the user's own place */
-	bool verbose;	       /* one line an event on stdout */
+	StrainPlaces strain_places;
+	bool verbose; /* one line an event on stdout */
 } MonitorOptions;
 
 /* Borrowed by modules; all live as long as the module is loaded. The session bus may be NULL while

@@ -712,7 +712,7 @@ def test_the_interface(daemon, notices):
 def test_an_answer_has_a_bound(processes, tmp_path, session_bus):
     """Long command lines, and the memory that the unit allows: what does not fit is asked for with the next call."""
     unit = (ROOT / "units/vigil-monitord.service.in").read_text()
-    mib = int(re.search(r"^LimitDATA=(\d+)M$", unit, re.MULTILINE)[1])
+    mib = int(re.search(r"^LimitDATA=(\d+)M:infinity$", unit, re.MULTILINE)[1])
     limit = [] if BUILD.name == "sanitize" else ["prlimit", f"--data={mib << 20}"]
     d = CrashDaemon(processes, tmp_path, session_bus, start=False, prefix=limit)
     append(d.journal, [d.entry(COREDUMP_CMDLINE="x" * 60000) for _ in range(300)])
