@@ -184,8 +184,9 @@ static char *container_of_component(const char *part, size_t length, const char 
 			continue;
 		}
 		size_t rest = length - n;
-		if (is_unit(part, length))
-			rest = (size_t)((const char *)memrchr(part, '.', length) - part) - n;
+		const char *dot = memrchr(part + n, '.', rest);
+		if (dot && is_unit(part, length)) /* "lxc.payload.scope" is a container "scope" */
+			rest = (size_t)(dot - part) - n;
 		_cleanup_(freep) char *name = unit_name_unescape(part + n, rest);
 		return name && *name ? labelled(form->kind, name, strlen(name)) : NULL;
 	}

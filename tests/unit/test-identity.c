@@ -189,6 +189,9 @@ static void hostile_paths_give_bounded_labels(void **state)
 	assert_text(identity_container("/machine-.scope", NULL), NULL);
 	assert_text(identity_container("/machine-a\\x", NULL), "machine:a\\x");
 	assert_text(identity_container("/lxc.payload.", NULL), NULL);
+	assert_text(identity_container("/lxc.payload.scope", NULL), "lxc:scope");
+	assert_text(identity_container("/lxc.payload.a.scope", NULL), "lxc:a");
+	assert_text(identity_container("/machine-.scope", NULL), NULL);
 }
 
 static void hostile_units_give_no_application(void **state)
