@@ -204,10 +204,11 @@ static char *borrowed(sqlite3_stmt *statement, int column)
 	return (char *)sqlite3_column_text(statement, column);
 }
 
+/* A journal's field may hold NUL; one that does must not cost the others. */
 static json_t *read_json(sqlite3_stmt *statement, int column)
 {
 	const char *text = (const char *)sqlite3_column_text(statement, column);
-	return text ? json_loads(text, 0, NULL) : NULL;
+	return text ? json_loads(text, JSON_ALLOW_NUL, NULL) : NULL;
 }
 
 static int read_texts(sqlite3_stmt *statement, Crash *crash, bool details, int at)

@@ -78,6 +78,22 @@ static void test_one_crash_by_three_roads_is_one_row(void **state)
 	index_row_done(&row);
 }
 
+static void test_a_field_with_a_zero_costs_no_other(void **state)
+{
+	_cleanup_(index_closep) CrashIndex *index = memory();
+	_cleanup_(crash_donep) Crash crash = CRASH_INIT;
+	CrashRow row;
+
+	(void)state;
+	make(&crash, 1, "/bin/a", BASE);
+	assert_int_equal(crash_take_field(&crash, "BINARY", 6, "a\0b", 3), 1);
+	assert_int_equal(crash_take_field(&crash, "OTHER", 5, "text", 4), 1);
+	assert_int_equal(add(index, &crash), INDEX_NEW);
+	assert_int_equal(index_get(index, crash.hash, &row), 1);
+	assert_true(json_equal(row.crash.fields, crash.fields));
+	index_row_done(&row);
+}
+
 /* What somebody made up neither stays beside the real report nor adds to it. */
 static void test_genuine_replaces_hearsay(void **state)
 {
@@ -534,6 +550,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one_crash_by_three_roads_is_one_row),
+		cmocka_unit_test(test_a_field_with_a_zero_costs_no_other),
 		cmocka_unit_test(test_genuine_replaces_hearsay),
 		cmocka_unit_test(test_rows_and_cursor_stand_or_fall_together),
 		cmocka_unit_test(test_queries),
