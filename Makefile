@@ -5,6 +5,7 @@
 #   make check               unit + integration + lint
 #   make check-system        Vigil in a booted Debian (root); VIGIL_SYSTEM_SUITES="bookworm trixie forky"
 #   make SANITIZE=address,undefined check              the same tests, instrumented
+#   make fuzz                libFuzzer; FUZZ_SECONDS=600 FUZZ_TARGETS="fuzz-wire fuzz-json"
 #   make install DESTDIR= PREFIX=                      make uninstall
 # Variables a packager may set: CC CFLAGS CPPFLAGS LDFLAGS PREFIX DESTDIR and the dir variables below.
 

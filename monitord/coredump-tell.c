@@ -109,7 +109,7 @@ static void act(Coredump *coredump, const Crash *crash, const char *signature,
 		break;
 	case CRASH_UPDATE:
 		crash_board_count(coredump->board, program_key(crash, buf), decision);
-		/* fall through */
+		__attribute__((fallthrough));
 	case CRASH_COUNT:
 		coredump->counted++;
 		if (crash->trust == CRASH_GENUINE) /* the others are counted by the index itself */

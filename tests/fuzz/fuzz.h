@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-/* What every fuzz target shares. With a fuzzer: clang -fsanitize=fuzzer -DVIGIL_LIBFUZZER. Without:
- * fuzz-NAME [SECONDS [SEED]] makes up its own input, from the target's pieces and noise, and prints
- * the seed; fuzz-NAME FILE … runs the files of a corpus. */
+/* What every fuzz target shares. `make fuzz` builds it with libFuzzer (-DVIGIL_LIBFUZZER), which
+ * starts from tests/fuzz/corpus. Without: fuzz-NAME [SECONDS [SEED]] makes up its own input, from
+ * the target's pieces and noise, and prints the seed; fuzz-NAME --seeds DIRECTORY N writes
+ * such inputs down for libFuzzer's -merge=1; fuzz-NAME FILE … runs the files of a corpus. */
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/io.h"
@@ -52,25 +53,56 @@ static inline size_t fuzz_make_up(uint8_t *data, size_t at, size_t size, const c
 	return at;
 }
 
+/* The last name on stderr is the file that broke it. The bytes are a block of their own, so that
+ * reading past their end is seen. */
 static inline int fuzz_file(const char *path)
 {
-	static uint8_t data[1024 * 1024];
-	_cleanup_(fclosep) FILE *file = fopen(path, "re");
+	_cleanup_(freep) char *text = NULL;
+	_cleanup_(freep) uint8_t *data = NULL;
+	ssize_t size = read_file_at(AT_FDCWD, path, (size_t)1024 * 1024, &text);
 
-	if (!file) {
+	(void)fprintf(stderr, "%s\n", path);
+	if (size < 0) {
 		perror(path);
 		return 1;
 	}
-	return LLVMFuzzerTestOneInput(data, fread(data, 1, sizeof data, file));
+	data = malloc(MAX_OF((size_t)size, (size_t)1));
+	fuzz_check(data, "memory");
+	memcpy(data, text, (size_t)size);
+	return LLVMFuzzerTestOneInput(data, (size_t)size);
 }
 
-/* A target's main(). make_up: fills at most size bytes, gives the length. */
-static inline int fuzz_main(int argc, char **argv,
-	size_t (*make_up)(uint8_t *data, size_t size, uint64_t *state), size_t size)
+/* Fills at most size bytes, gives the length. */
+typedef size_t FuzzMakeUp(uint8_t *data, size_t size, uint64_t *state);
+
+static inline int fuzz_seeds(
+	const char *path, const char *number, FuzzMakeUp *make_up, uint8_t *data, size_t size)
+{
+	uint64_t n, state = 1;
+	char name[32];
+	_cleanup_(closep) int dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir_fd < 0 || parse_u64(number, 1000000, &n) < 0)
+		return 2;
+	for (uint64_t i = 0; i < n; i++) {
+		size_t length = make_up(data, size, &state);
+		_cleanup_(closep) int fd = -EBADF;
+		(void)snprintf(name, sizeof name, "seed-%llu", (unsigned long long)i);
+		fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+		if (fd < 0 || write_all(fd, data, length) < 0)
+			return 1;
+	}
+	return 0;
+}
+
+/* A target's main(). */
+static inline int fuzz_main(int argc, char **argv, FuzzMakeUp *make_up, size_t size)
 {
 	uint64_t seconds = 5, seed = now_usec(CLOCK_MONOTONIC) | 1, runs = 0;
 	_cleanup_(freep) uint8_t *data = malloc(size);
 
+	if (data && argc == 4 && streq(argv[1], "--seeds"))
+		return fuzz_seeds(argv[2], argv[3], make_up, data, size);
 	if (argc > 1 && parse_u64(argv[1], 86400, &seconds) < 0) {
 		for (int i = 1; i < argc; i++)
 			if (fuzz_file(argv[i]) != 0)
@@ -100,11 +132,11 @@ static inline char *fuzz_text(const uint8_t *data, size_t size)
 }
 
 /* A directory that goes with the program; its fd is not the caller's to close. */
-static char fuzz_path[64];
+static char fuzz_path[256];
 
 static inline void fuzz_remove_directory(void)
 {
-	char command[128];
+	char command[sizeof fuzz_path + 16];
 
 	(void)snprintf(command, sizeof command, "rm -rf '%s'", fuzz_path);
 	(void)!system(command);
@@ -115,7 +147,9 @@ static inline int fuzz_directory(void)
 	static int fd = -EBADF;
 
 	if (fd < 0) {
-		(void)snprintf(fuzz_path, sizeof fuzz_path, "/tmp/vigil-fuzz-XXXXXX");
+		const char *tmp = getenv("TMPDIR");
+		(void)snprintf(
+			fuzz_path, sizeof fuzz_path, "%s/vigil-fuzz-XXXXXX", tmp ? tmp : "/tmp");
 		fuzz_check(mkdtemp(fuzz_path), "a temporary directory");
 		fd = open(fuzz_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		(void)atexit(fuzz_remove_directory);
@@ -135,7 +169,8 @@ static inline void fuzz_write(int dir_fd, const char *name, const void *data, si
  * they go deeper, and more of them are tried. */
 #define FUZZ_PARTS(...)                                                                            \
 	static const char *const fuzz_parts[] = {__VA_ARGS__};                                     \
-	static inline size_t fuzz_make_up_of_parts(uint8_t *data, size_t size, uint64_t *state)    \
+	__attribute__((unused)) static inline size_t fuzz_make_up_of_parts(                        \
+		uint8_t *data, size_t size, uint64_t *state)                                       \
 	{                                                                                          \
 		return fuzz_make_up(data, 2, fuzz_random(state) % 4 ? MIN_OF(size, 160ul) : size,  \
 			fuzz_parts, ELEMENTSOF(fuzz_parts), 8, state);                             \
