@@ -13,8 +13,8 @@
 static const char row_columns[] =
 	"c.hash, c.machine, c.boot, c.pid, c.time, c.kind, c.trust, c.uid, c.gid, c.signal, c.dumpable, "
 	"c.truncated, c.coreInJournal, c.notResponding, c.signature, c.title, c.told, c.attempts, "
-	"c.pinned, c.reported, c.indexed, c.cursor";
-#define N_ROW_COLUMNS 22
+	"c.pinned, c.reported, c.indexed, c.cursor, c.version";
+#define N_ROW_COLUMNS 23
 
 /* ---- matches --------------------------------------------------------------------------------- */
 
@@ -100,9 +100,9 @@ static int add_field(StrBuf *sql, const CrashQuery *query, size_t first, int bas
 	return 0;
 }
 
-#define N_FIXED_BINDINGS 3 /* since, until, after; matches follow */
+#define N_FIXED_BINDINGS 4 /* since, until, after, untraced; matches follow */
 
-static int add_where(StrBuf *sql, const CrashQuery *query)
+int index_add_where(StrBuf *sql, const CrashQuery *query)
 {
 	int r;
 
@@ -122,6 +122,12 @@ static int add_where(StrBuf *sql, const CrashQuery *query)
 		strbuf_add(sql, " AND c.pinned = 1");
 	if (query->genuine)
 		strbuf_addf(sql, " AND c.trust = %d", CRASH_GENUINE);
+	if (query->untraced_realtime)
+		strbuf_addf(sql,
+			" AND c.kind = %d AND (c.coreFile IS NOT NULL OR c.coreInJournal) AND NOT "
+			"EXISTS (SELECT 1 FROM traces t WHERE t.crash = c.id AND (t.complete OR "
+			"t.retry = 0 OR t.retry > ?4))",
+			CRASH_COREDUMP);
 	for (size_t i = 0; i < query->n_matches; i++) {
 		if (!is_first_of_field(query, i))
 			continue;
@@ -170,7 +176,7 @@ static void bind_match(sqlite3_stmt *statement, int at, const CrashMatch *match)
 		index_bind_text(statement, at, match->value);
 }
 
-static void bind_query(sqlite3_stmt *statement, const CrashQuery *query)
+void index_bind_query(sqlite3_stmt *statement, const CrashQuery *query)
 {
 	if (query->since_realtime)
 		(void)sqlite3_bind_int64(statement, 1, (sqlite3_int64)query->since_realtime);
@@ -178,13 +184,15 @@ static void bind_query(sqlite3_stmt *statement, const CrashQuery *query)
 		(void)sqlite3_bind_int64(statement, 2, (sqlite3_int64)query->until_realtime);
 	if (query->after)
 		index_bind_text(statement, 3, query->after);
+	if (query->untraced_realtime)
+		(void)sqlite3_bind_int64(statement, 4, (sqlite3_int64)query->untraced_realtime);
 	for (size_t i = 0; i < query->n_matches; i++)
 		bind_match(statement, N_FIXED_BINDINGS + 1 + (int)i, &query->matches[i]);
 }
 
 /* ---- rows ---------------------------------------------------------------------------------- */
 
-static void take_digits(char *ret, size_t size, const unsigned char *text)
+void index_take_digits(char *ret, size_t size, const unsigned char *text)
 {
 	size_t n = text ? strnlen((const char *)text, size - 1) : 0;
 
@@ -197,9 +205,7 @@ static bool is_null(sqlite3_stmt *statement, int column)
 	return sqlite3_column_type(statement, column) == SQLITE_NULL;
 }
 
-/* Texts are borrowed from the statement until its next step: the cast away from const is undone by
- * whoever gets the row, which is const. */
-static char *borrowed(sqlite3_stmt *statement, int column)
+char *index_borrowed(sqlite3_stmt *statement, int column)
 {
 	return (char *)sqlite3_column_text(statement, column);
 }
@@ -216,7 +222,7 @@ static int read_texts(sqlite3_stmt *statement, Crash *crash, bool details, int a
 	for (size_t i = 0; i < crash_n_texts; i++)
 		if (index_is_detail(&crash_texts[i]) == details)
 			*(char **)((char *)crash + crash_texts[i].offset) =
-				borrowed(statement, at++);
+				index_borrowed(statement, at++);
 	return at;
 }
 
@@ -225,9 +231,10 @@ static void read_row(sqlite3_stmt *statement, bool full, CrashRow *row)
 	*row = (CrashRow){.crash = CRASH_INIT};
 	Crash *crash = &row->crash;
 
-	take_digits(crash->hash, sizeof crash->hash, sqlite3_column_text(statement, 0));
-	take_digits(crash->machine_id, sizeof crash->machine_id, sqlite3_column_text(statement, 1));
-	take_digits(crash->boot_id, sizeof crash->boot_id, sqlite3_column_text(statement, 2));
+	index_take_digits(crash->hash, sizeof crash->hash, sqlite3_column_text(statement, 0));
+	index_take_digits(
+		crash->machine_id, sizeof crash->machine_id, sqlite3_column_text(statement, 1));
+	index_take_digits(crash->boot_id, sizeof crash->boot_id, sqlite3_column_text(statement, 2));
 	crash->pid = sqlite3_column_int(statement, 3);
 	crash->when_realtime = (usec_t)sqlite3_column_int64(statement, 4);
 	crash->kind = (CrashKind)sqlite3_column_int(statement, 5);
@@ -241,14 +248,16 @@ static void read_row(sqlite3_stmt *statement, bool full, CrashRow *row)
 	crash->truncated = sqlite3_column_int(statement, 11) != 0;
 	crash->core_in_journal = sqlite3_column_int(statement, 12) != 0;
 	crash->not_responding = sqlite3_column_int(statement, 13) != 0;
-	take_digits(row->signature, sizeof row->signature, sqlite3_column_text(statement, 14));
-	row->title = borrowed(statement, 15);
+	index_take_digits(
+		row->signature, sizeof row->signature, sqlite3_column_text(statement, 14));
+	row->title = index_borrowed(statement, 15);
 	row->told = (CrashTold)sqlite3_column_int(statement, 16);
 	row->attempts = (unsigned)sqlite3_column_int(statement, 17);
 	row->pinned = sqlite3_column_int(statement, 18) != 0;
-	row->reported = borrowed(statement, 19);
+	row->reported = index_borrowed(statement, 19);
 	row->indexed_realtime = (usec_t)sqlite3_column_int64(statement, 20);
-	crash->cursor = borrowed(statement, 21);
+	crash->cursor = index_borrowed(statement, 21);
+	row->version = index_borrowed(statement, 22);
 	int at = read_texts(statement, crash, false, N_ROW_COLUMNS);
 	if (full) {
 		at = read_texts(statement, crash, true, at);
@@ -270,7 +279,7 @@ static void add_columns(StrBuf *sql, bool full)
 		strbuf_add(sql, ", d.fields, d.kcrash");
 }
 
-static void add_from(StrBuf *sql, const CrashQuery *query)
+void index_add_from(StrBuf *sql, const CrashQuery *query)
 {
 	strbuf_addf(sql, " FROM crashes c%s",
 		needs_details(query) ? " LEFT JOIN details d ON d.crash = c.id" : "");
@@ -284,12 +293,12 @@ static int list_sql(StrBuf *sql, const CrashQuery *query)
 
 	strbuf_add(sql, "SELECT ");
 	add_columns(sql, query->full);
-	add_from(sql, query);
+	index_add_from(sql, query);
 	if (query->limit && !query->newest_first) {
 		strbuf_add(sql, " WHERE c.id IN (SELECT c.id");
-		add_from(sql, query);
+		index_add_from(sql, query);
 	}
-	r = add_where(sql, query);
+	r = index_add_where(sql, query);
 	if (r < 0)
 		return r;
 	if (query->limit && !query->newest_first)
@@ -316,7 +325,7 @@ int index_query(CrashIndex *index, const CrashQuery *query,
 	r = index_statement(index, strbuf_text(&sql), &statement);
 	if (r < 0)
 		return r;
-	bind_query(statement, query);
+	index_bind_query(statement, query);
 	while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
 		CrashRow row;
 		read_row(statement, query->full, &row);
@@ -336,14 +345,14 @@ int index_count(CrashIndex *index, const CrashQuery *query, uint64_t *ret)
 	int code, r;
 
 	strbuf_add(&sql, "SELECT count(*)");
-	add_from(&sql, query);
-	r = add_where(&sql, query);
+	index_add_from(&sql, query);
+	r = index_add_where(&sql, query);
 	if (r < 0)
 		return r;
 	r = index_statement(index, strbuf_text(&sql), &statement);
 	if (r < 0)
 		return r;
-	bind_query(statement, query);
+	index_bind_query(statement, query);
 	code = sqlite3_step(statement);
 	if (code != SQLITE_ROW)
 		return index_error(index, code);
@@ -440,63 +449,21 @@ int index_find(CrashIndex *index, const char *selector, CrashRow *ret,
 	return r != 0 ? r : find_by(index, "comm", selector, 1, ret);
 }
 
-/* ---- groups ---------------------------------------------------------------------------------- */
-
-static int groups_sql(StrBuf *sql, const CrashQuery *query)
+int index_look_up(CrashIndex *index, const char *hash, sqlite3_int64 *ret_id, CrashTrust *ret_trust)
 {
+	sqlite3_stmt *statement = NULL;
 	int r;
 
-	/* The inner one counts; the outer one joins what the newest of each group is called. */
-	strbuf_add(sql,
-		"SELECT g.signature, n.title, n.exe, n.comm, n.hash, n.signal, g.count, g.first, g.last, "
-		"EXISTS (SELECT 1 FROM mutes m WHERE (m.kind = 1 AND m.value = g.signature OR m.kind = 0 "
-		"AND m.value = coalesce(n.exe, n.comm)) AND (m.until = 0 OR m.until > "
-		"CAST(strftime('%s', 'now') AS INTEGER) * 1000000)) "
-		"FROM (SELECT c.signature AS signature, count(*) AS count, min(c.time) AS first, "
-		"max(c.time) AS last, max(c.id) AS newest");
-	add_from(sql, query);
-	r = add_where(sql, query);
+	r = index_prepare(index, STATEMENT_LOOK_UP, "SELECT id, trust FROM crashes WHERE hash = ?",
+		&statement);
 	if (r < 0)
 		return r;
-	strbuf_addf(sql,
-		" GROUP BY c.signature) g JOIN crashes n ON n.id = g.newest ORDER BY g.count %s, g.last %s",
-		query->newest_first ? "DESC" : "ASC", query->newest_first ? "DESC" : "ASC");
-	if (query->limit)
-		strbuf_addf(sql, " LIMIT %u", query->limit);
-	return sql->failed ? -ENOMEM : 0;
-}
-
-int index_groups(CrashIndex *index, const CrashQuery *query,
-	int (*callback)(const CrashGroup *group, void *userdata), void *userdata)
-{
-	_cleanup_(statement_freep) sqlite3_stmt *statement = NULL;
-	_cleanup_(strbuf_done) StrBuf sql = {};
-	int code, r;
-
-	r = groups_sql(&sql, query);
-	if (r < 0)
-		return r;
-	r = index_statement(index, strbuf_text(&sql), &statement);
-	if (r < 0)
-		return r;
-	bind_query(statement, query);
-	while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
-		CrashGroup group = {
-			.title = borrowed(statement, 1),
-			.exe = borrowed(statement, 2),
-			.comm = borrowed(statement, 3),
-			.signal = sqlite3_column_int(statement, 5),
-			.count = (uint64_t)sqlite3_column_int64(statement, 6),
-			.first_realtime = (usec_t)sqlite3_column_int64(statement, 7),
-			.last_realtime = (usec_t)sqlite3_column_int64(statement, 8),
-			.muted = sqlite3_column_int(statement, 9) != 0,
-		};
-		take_digits(
-			group.signature, sizeof group.signature, sqlite3_column_text(statement, 0));
-		take_digits(group.newest, sizeof group.newest, sqlite3_column_text(statement, 4));
-		r = callback(&group, userdata);
-		if (r != 0)
-			return r;
+	index_bind_text(statement, 1, hash);
+	int code = sqlite3_step(statement);
+	if (code == SQLITE_ROW) {
+		*ret_id = sqlite3_column_int64(statement, 0);
+		*ret_trust = (CrashTrust)sqlite3_column_int(statement, 1);
 	}
-	return index_error(index, code);
+	(void)sqlite3_reset(statement);
+	return code == SQLITE_ROW ? 1 : index_error(index, code);
 }

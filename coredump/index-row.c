@@ -13,7 +13,7 @@ static int copy_text(char **ret, const char *text)
 int index_row_copy(const CrashRow *row, CrashRow *ret)
 {
 	CrashRow copy = *row;
-	char *title = NULL, *reported = NULL;
+	char *title = NULL, *reported = NULL, *version = NULL;
 	int r;
 
 	for (size_t i = 0; i < crash_n_texts; i++)
@@ -28,8 +28,11 @@ int index_row_copy(const CrashRow *row, CrashRow *ret)
 		r = copy_text(&title, row->title);
 	if (r >= 0)
 		r = copy_text(&reported, row->reported);
+	if (r >= 0)
+		r = copy_text(&version, row->version);
 	copy.title = title;
 	copy.reported = reported;
+	copy.version = version;
 	if (r < 0) {
 		index_row_done(&copy);
 		return r;
@@ -43,6 +46,7 @@ void index_row_done(CrashRow *row)
 	crash_done(&row->crash);
 	free((char *)row->title);
 	free((char *)row->reported);
+	free((char *)row->version);
 	*row = (CrashRow){.crash = CRASH_INIT};
 }
 
@@ -58,5 +62,6 @@ json_t *index_row_to_json(const CrashRow *row, bool full)
 		root, "told", (size_t)row->told < ELEMENTSOF(told) ? told[row->told] : NULL);
 	json_add_bool(root, "pinned", row->pinned);
 	json_add_string(root, "reported", row->reported);
+	json_add_string(root, "packageVersion", row->version);
 	return root;
 }

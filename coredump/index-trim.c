@@ -30,7 +30,8 @@ static int delete_some(
 	if (r >= 0)
 		r = index_number(index, "SELECT count(*) FROM going", &rows);
 	if (r >= 0)
-		r = index_exec(index, "DELETE FROM details WHERE crash IN (SELECT id FROM going);"
+		r = index_exec(index, "DELETE FROM traces WHERE crash IN (SELECT id FROM going);"
+				      "DELETE FROM details WHERE crash IN (SELECT id FROM going);"
 				      "DELETE FROM crashes WHERE id IN (SELECT id FROM going);");
 	int dropped = index_exec(index, "DROP TABLE temp.going");
 	if (r < 0 || dropped < 0)
@@ -38,6 +39,16 @@ static int delete_some(
 	trimmed->rows += (uint64_t)rows;
 	trimmed->unreported += (uint64_t)unreported;
 	return (int)rows;
+}
+
+/* What a signature turned out to be, so long ago that no crash with it can be left. */
+static int trim_refined(CrashIndex *index, usec_t before_realtime)
+{
+	char sql[96];
+
+	(void)snprintf(sql, sizeof sql, "DELETE FROM refined WHERE time < %llu",
+		(unsigned long long)before_realtime);
+	return index_exec(index, sql);
 }
 
 static int trim_age(
@@ -53,7 +64,7 @@ static int trim_age(
 	do
 		r = delete_some(index, condition, TRIM_BATCH, trimmed);
 	while (r == TRIM_BATCH);
-	return r;
+	return r < 0 ? r : trim_refined(index, now_realtime - bounds->max_age_usec);
 }
 
 static int trim_rows(CrashIndex *index, const IndexBounds *bounds, IndexTrimmed *trimmed)

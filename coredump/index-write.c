@@ -4,12 +4,13 @@
 
 #include "common/clock.h"
 #include "common/text.h"
+#include "coredump/crash-version.h"
 
 /* Columns of crashes in the order in which they are bound; the texts of crash_texts follow. */
 static const char fixed_columns[] =
 	"hash, machine, boot, pid, time, kind, trust, uid, gid, signal, dumpable, truncated, coreInJournal, "
-	"notResponding, program, signature, title, told, indexed, cursor";
-#define N_FIXED 20
+	"notResponding, program, signature, title, told, indexed, cursor, version";
+#define N_FIXED 21
 
 static void add_placeholders(StrBuf *sql, int n)
 {
@@ -101,7 +102,8 @@ static int bind_fixed(sqlite3_stmt *statement, const Crash *crash)
 static int insert(CrashIndex *index, const Crash *crash, CrashTold told)
 {
 	_cleanup_(strbuf_done) StrBuf sql = {};
-	_cleanup_(freep) char *title = crash_signature_title(crash);
+	_cleanup_(freep) char *title = crash_signature_title(crash),
+			      *version = crash_version(crash);
 	char signature[CRASH_SIGNATURE_SIZE], program[32];
 	sqlite3_stmt *statement = NULL;
 	int r;
@@ -124,6 +126,7 @@ static int insert(CrashIndex *index, const Crash *crash, CrashTold told)
 	(void)sqlite3_bind_int(statement, at++, (int)told);
 	(void)sqlite3_bind_int64(statement, at++, (sqlite3_int64)now_usec(CLOCK_REALTIME));
 	index_bind_text(statement, at++, crash->cursor);
+	index_bind_text(statement, at++, version);
 	(void)bind_texts(statement, crash, false, at);
 	r = finish(index, statement);
 	return r < 0 ? r : insert_details(index, crash, sqlite3_last_insert_rowid(index->db));
@@ -147,8 +150,9 @@ static void merge_sql(StrBuf *sql, const char *table, const char *key, bool deta
 	if (!details)
 		strbuf_addf(sql,
 			", truncated = truncated | ?%d, coreInJournal = coreInJournal | ?%d, "
-			"notResponding = notResponding | ?%d, cursor = coalesce(cursor, ?%d)",
-			at, at + 1, at + 2, at + 3);
+			"notResponding = notResponding | ?%d, cursor = coalesce(cursor, ?%d), "
+			"version = coalesce(version, ?%d)",
+			at, at + 1, at + 2, at + 3, at + 4);
 	else
 		strbuf_addf(sql, ", kcrash = coalesce(kcrash, ?%d)", at);
 	strbuf_addf(sql, " WHERE %s = ?1 AND (", key);
@@ -162,14 +166,15 @@ static void merge_sql(StrBuf *sql, const char *table, const char *key, bool deta
 	if (!details)
 		strbuf_addf(sql,
 			" OR truncated < ?%d OR coreInJournal < ?%d OR notResponding < ?%d "
-			"OR cursor IS NULL AND ?%d IS NOT NULL)",
-			at, at + 1, at + 2, at + 3);
+			"OR cursor IS NULL AND ?%d IS NOT NULL OR version IS NULL AND ?%d IS NOT NULL)",
+			at, at + 1, at + 2, at + 3, at + 4);
 	else
 		strbuf_addf(sql, " OR kcrash IS NULL AND ?%d IS NOT NULL)", at);
 }
 
 static int merge_row(CrashIndex *index, const Crash *crash, sqlite3_int64 id, int *changes)
 {
+	_cleanup_(freep) char *version = crash_version(crash);
 	_cleanup_(strbuf_done) StrBuf sql = {};
 	sqlite3_stmt *statement = NULL;
 	int r;
@@ -183,32 +188,32 @@ static int merge_row(CrashIndex *index, const Crash *crash, sqlite3_int64 id, in
 	(void)sqlite3_bind_int(statement, at++, crash->truncated);
 	(void)sqlite3_bind_int(statement, at++, crash->core_in_journal);
 	(void)sqlite3_bind_int(statement, at++, crash->not_responding);
-	index_bind_text(statement, at, crash->cursor);
+	index_bind_text(statement, at++, crash->cursor);
+	index_bind_text(statement, at, version);
 	r = finish(index, statement);
 	*changes += r < 0 ? 0 : sqlite3_changes(index->db);
 	return r;
 }
 
-/* A trace that came later says better which crash it is. */
+/* A stack trace that came later says better which crash it is. One of the core says it best. */
 static int renew_signature(CrashIndex *index, const Crash *crash, sqlite3_int64 id)
 {
-	_cleanup_(statement_freep) sqlite3_stmt *statement = NULL;
 	_cleanup_(freep) char *title = crash_signature_title(crash);
-	char signature[CRASH_SIGNATURE_SIZE];
+	char signature[CRASH_SIGNATURE_SIZE], sql[192];
+	int64_t renewable = 0;
 	int r;
 
 	if (!title || !*title)
 		return 0;
-	crash_signature(crash, signature);
-	r = index_statement(index,
-		"UPDATE crashes SET signature = ?, title = ? WHERE id = ? AND title IS NULL",
-		&statement);
-	if (r < 0)
+	(void)snprintf(sql, sizeof sql,
+		"SELECT title IS NULL AND NOT EXISTS (SELECT 1 FROM traces t WHERE t.crash = c.id AND "
+		"t.trace IS NOT NULL) FROM crashes c WHERE c.id = %lld",
+		(long long)id);
+	r = index_number(index, sql, &renewable);
+	if (r < 0 || !renewable)
 		return r;
-	index_bind_text(statement, 1, signature);
-	index_bind_text(statement, 2, title);
-	(void)sqlite3_bind_int64(statement, 3, id);
-	return index_error(index, sqlite3_step(statement));
+	crash_signature(crash, signature);
+	return index_refine(index, id, signature, title);
 }
 
 static int merge_details(CrashIndex *index, const Crash *crash, sqlite3_int64 id, int *changes)
@@ -252,34 +257,14 @@ static int is_forgotten(CrashIndex *index, const Crash *crash)
 	return code == SQLITE_ROW ? 1 : index_error(index, code);
 }
 
-/* 1 with id and trust, 0 none, -errno. */
-static int look_up(
-	CrashIndex *index, const char *hash, sqlite3_int64 *ret_id, CrashTrust *ret_trust)
-{
-	sqlite3_stmt *statement = NULL;
-	int r;
-
-	r = index_prepare(index, STATEMENT_LOOK_UP, "SELECT id, trust FROM crashes WHERE hash = ?",
-		&statement);
-	if (r < 0)
-		return r;
-	index_bind_text(statement, 1, hash);
-	int code = sqlite3_step(statement);
-	if (code == SQLITE_ROW) {
-		*ret_id = sqlite3_column_int64(statement, 0);
-		*ret_trust = (CrashTrust)sqlite3_column_int(statement, 1);
-	}
-	(void)sqlite3_reset(statement);
-	return code == SQLITE_ROW ? 1 : index_error(index, code);
-}
-
 static int delete_row(CrashIndex *index, sqlite3_int64 id)
 {
-	char sql[160];
+	char sql[224];
 
 	(void)snprintf(sql, sizeof sql,
-		"DELETE FROM details WHERE crash = %lld; DELETE FROM crashes WHERE id = %lld",
-		(long long)id, (long long)id);
+		"DELETE FROM traces WHERE crash = %lld; DELETE FROM details WHERE crash = %lld; "
+		"DELETE FROM crashes WHERE id = %lld",
+		(long long)id, (long long)id, (long long)id);
 	return index_exec(index, sql);
 }
 
@@ -292,7 +277,7 @@ static int add(CrashIndex *index, const Crash *crash, bool told, IndexAdded *ret
 	sqlite3_int64 id = 0;
 	int r, changes = 0;
 
-	r = look_up(index, crash->hash, &id, &trust);
+	r = index_look_up(index, crash->hash, &id, &trust);
 	if (r < 0)
 		return r;
 	if (r == 0) {
@@ -318,35 +303,16 @@ static int add(CrashIndex *index, const Crash *crash, bool told, IndexAdded *ret
 	return r;
 }
 
-/* Several statements that must stand or fall together, in a transaction of their own unless one is
- * open already. */
-static int begin_unless_open(CrashIndex *index, bool *ret_own)
-{
-	*ret_own = sqlite3_get_autocommit(index->db) != 0;
-	return *ret_own ? index_begin(index) : 0;
-}
-
-static int end_own(CrashIndex *index, bool own, int r)
-{
-	if (!own)
-		return r;
-	if (r < 0) {
-		index_rollback(index);
-		return r;
-	}
-	return index_commit(index);
-}
-
 int index_add(CrashIndex *index, const Crash *crash, bool told, IndexAdded *ret)
 {
 	IndexAdded added = INDEX_KNOWN;
 	bool own;
 	int r;
 
-	r = begin_unless_open(index, &own);
+	r = index_begin_own(index, &own);
 	if (r < 0)
 		return r;
-	r = end_own(index, own, add(index, crash, told, &added));
+	r = index_end_own(index, own, add(index, crash, told, &added));
 	if (r >= 0)
 		*ret = added;
 	return r;
@@ -354,52 +320,35 @@ int index_add(CrashIndex *index, const Crash *crash, bool told, IndexAdded *ret)
 
 /* ---- what became of a crash ------------------------------------------------------------------ */
 
-/* One change of the row with this hash; sql has the value as ?1 and the hash as ?2. */
-static int change(
-	CrashIndex *index, const char *sql, const char *text, int64_t number, const char *hash)
-{
-	_cleanup_(statement_freep) sqlite3_stmt *statement = NULL;
-	int code, r;
-
-	r = index_statement(index, sql, &statement);
-	if (r < 0)
-		return r;
-	if (text)
-		index_bind_text(statement, 1, text);
-	else
-		(void)sqlite3_bind_int64(statement, 1, number);
-	index_bind_text(statement, 2, hash);
-	code = sqlite3_step(statement);
-	if (code != SQLITE_DONE)
-		return index_error(index, code);
-	return sqlite3_changes(index->db) > 0 ? 0 : -ENOENT;
-}
-
 int index_set_told(CrashIndex *index, const char *hash, CrashTold told)
 {
-	return change(index, "UPDATE crashes SET told = ?1 WHERE hash = ?2", NULL, told, hash);
+	return index_change(
+		index, "UPDATE crashes SET told = ?1 WHERE hash = ?2", NULL, told, hash);
 }
 
 int index_add_attempt(CrashIndex *index, const char *hash)
 {
-	return change(index, "UPDATE crashes SET attempts = attempts + ?1 WHERE hash = ?2", NULL, 1,
-		hash);
+	return index_change(index, "UPDATE crashes SET attempts = attempts + ?1 WHERE hash = ?2",
+		NULL, 1, hash);
 }
 
 int index_drop_attempt(CrashIndex *index, const char *hash)
 {
-	return change(index, "UPDATE crashes SET attempts = max(attempts - ?1, 0) WHERE hash = ?2",
-		NULL, 1, hash);
+	return index_change(index,
+		"UPDATE crashes SET attempts = max(attempts - ?1, 0) WHERE hash = ?2", NULL, 1,
+		hash);
 }
 
 int index_set_pinned(CrashIndex *index, const char *hash, bool pinned)
 {
-	return change(index, "UPDATE crashes SET pinned = ?1 WHERE hash = ?2", NULL, pinned, hash);
+	return index_change(
+		index, "UPDATE crashes SET pinned = ?1 WHERE hash = ?2", NULL, pinned, hash);
 }
 
 int index_set_reported(CrashIndex *index, const char *hash, const char *url)
 {
-	return change(index, "UPDATE crashes SET reported = ?1 WHERE hash = ?2", url, 0, hash);
+	return index_change(
+		index, "UPDATE crashes SET reported = ?1 WHERE hash = ?2", url, 0, hash);
 }
 
 int index_set_kcrash(CrashIndex *index, const char *hash, const json_t *kcrash, bool not_responding)
@@ -410,18 +359,18 @@ int index_set_kcrash(CrashIndex *index, const char *hash, const json_t *kcrash, 
 
 	if (kcrash && !text)
 		return -ENOMEM;
-	r = begin_unless_open(index, &own);
+	r = index_begin_own(index, &own);
 	if (r < 0)
 		return r;
 	if (text)
-		r = change(index,
+		r = index_change(index,
 			"UPDATE details SET kcrash = ?1 WHERE crash = (SELECT id FROM crashes WHERE hash = ?2)",
 			text, 0, hash);
 	if (r >= 0)
-		r = change(index,
+		r = index_change(index,
 			"UPDATE crashes SET notResponding = notResponding | ?1 WHERE hash = ?2",
 			NULL, not_responding, hash);
-	return end_own(index, own, r);
+	return index_end_own(index, own, r);
 }
 
 static int forget(CrashIndex *index, const char *hash)
@@ -430,10 +379,10 @@ static int forget(CrashIndex *index, const char *hash)
 	sqlite3_int64 id = 0;
 	int r;
 
-	r = look_up(index, hash, &id, &trust);
+	r = index_look_up(index, hash, &id, &trust);
 	if (r <= 0)
 		return r < 0 ? r : -ENOENT;
-	r = change(index,
+	r = index_change(index,
 		trust == CRASH_GENUINE
 			? "INSERT OR REPLACE INTO forgotten (time, hash) VALUES (?1, ?2)"
 			: "INSERT OR REPLACE INTO forgotten (time, hash) VALUES (?1, '?' || ?2)",
@@ -446,70 +395,6 @@ int index_forget(CrashIndex *index, const char *hash)
 	bool own;
 	int r;
 
-	r = begin_unless_open(index, &own);
-	return r < 0 ? r : end_own(index, own, forget(index, hash));
-}
-
-/* ---- mutes ----------------------------------------------------------------------------------- */
-
-int index_mute(CrashIndex *index, MuteKind kind, const char *value, usec_t until_realtime)
-{
-	_cleanup_(statement_freep) sqlite3_stmt *statement = NULL;
-	int r;
-
-	r = index_statement(index,
-		"INSERT OR REPLACE INTO mutes (kind, value, until) VALUES (?, ?, ?)", &statement);
-	if (r < 0)
-		return r;
-	(void)sqlite3_bind_int(statement, 1, (int)kind);
-	index_bind_text(statement, 2, value);
-	(void)sqlite3_bind_int64(statement, 3, (sqlite3_int64)until_realtime);
-	return index_error(index, sqlite3_step(statement));
-}
-
-int index_unmute(CrashIndex *index, MuteKind kind, const char *value)
-{
-	return change(index, "DELETE FROM mutes WHERE kind = ?1 AND value = ?2", NULL, kind, value);
-}
-
-int index_is_muted(
-	CrashIndex *index, const Crash *crash, const char *signature, usec_t now_realtime)
-{
-	const char *program = crash->exe ? crash->exe : crash->comm;
-	sqlite3_stmt *statement = NULL;
-	int r;
-
-	r = index_prepare(index, STATEMENT_IS_MUTED,
-		"SELECT 1 FROM mutes WHERE (kind = 0 AND value = ?1 OR kind = 1 AND value = ?2) "
-		"AND (until = 0 OR until > ?3) LIMIT 1",
-		&statement);
-	if (r < 0)
-		return r;
-	index_bind_text(statement, 1, program);
-	index_bind_text(statement, 2, signature);
-	(void)sqlite3_bind_int64(statement, 3, (sqlite3_int64)now_realtime);
-	int code = sqlite3_step(statement);
-	(void)sqlite3_reset(statement);
-	return code == SQLITE_ROW ? 1 : index_error(index, code);
-}
-
-int index_mutes(CrashIndex *index,
-	int (*mute)(MuteKind kind, const char *value, usec_t until_realtime, void *userdata),
-	void *userdata)
-{
-	_cleanup_(statement_freep) sqlite3_stmt *statement = NULL;
-	int code, r;
-
-	r = index_statement(
-		index, "SELECT kind, value, until FROM mutes ORDER BY kind, value", &statement);
-	if (r < 0)
-		return r;
-	while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
-		const char *value = (const char *)sqlite3_column_text(statement, 1);
-		r = mute((MuteKind)sqlite3_column_int(statement, 0), value ? value : "",
-			(usec_t)sqlite3_column_int64(statement, 2), userdata);
-		if (r != 0)
-			return r;
-	}
-	return index_error(index, code);
+	r = index_begin_own(index, &own);
+	return r < 0 ? r : index_end_own(index, own, forget(index, hash));
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The index's file: opening, its schema and migrations, damage, transactions, cursors. */
+/* The index's file: opening, its schema and migrations, damage, transactions. */
 #include "coredump/index-internals.h"
 
 #include "common/clock.h"
@@ -11,7 +11,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 
 /* Applied in order to a database of an older version, each in a transaction with the version. Never
  * change one that was released: add another. Row ids are never used again, so they tell the order
@@ -35,6 +35,18 @@ static const char *const migrations[SCHEMA_VERSION] = {
 	"CREATE TABLE mutes (kind INTEGER NOT NULL, value TEXT NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (kind, value)) "
 	"WITHOUT ROWID;"
 	"CREATE TABLE dropped (only INTEGER PRIMARY KEY CHECK (only = 1), count INTEGER NOT NULL, time INTEGER NOT NULL);",
+
+	/* Traces. Of what is there already the version is taken from what systemd-coredump told;
+	 * json_extract() fails on what is no JSON, and these are our own but may be damaged. */
+	"ALTER TABLE crashes ADD COLUMN version TEXT;"
+	"UPDATE crashes SET version = (SELECT CASE WHEN json_valid(d.fields) THEN json_extract(d.fields, '$.COREDUMP_PACKAGE_VERSION') "
+	"END FROM details d WHERE d.crash = crashes.id);"
+	"CREATE TABLE traces (crash INTEGER PRIMARY KEY, trace TEXT, rating INTEGER NOT NULL DEFAULT 0, complete INTEGER NOT NULL DEFAULT 0, "
+	"time INTEGER NOT NULL DEFAULT 0, attempts INTEGER NOT NULL DEFAULT 0, retry INTEGER NOT NULL DEFAULT 0, error TEXT, log TEXT);"
+	"CREATE INDEX traces_retry ON traces (retry) WHERE retry > 0;"
+	"CREATE TABLE notes (signature TEXT PRIMARY KEY, note TEXT NOT NULL, time INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE refined (signature TEXT PRIMARY KEY, became TEXT NOT NULL, time INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE INDEX refined_became ON refined (became);",
 };
 
 int index_error(const CrashIndex *index, int code)
@@ -120,6 +132,26 @@ void index_bind_text(sqlite3_stmt *statement, int at, const char *text)
 		(void)sqlite3_bind_text(statement, at, text, -1, SQLITE_STATIC);
 	else
 		(void)sqlite3_bind_null(statement, at);
+}
+
+int index_change(
+	CrashIndex *index, const char *sql, const char *text, int64_t number, const char *hash)
+{
+	_cleanup_(statement_freep) sqlite3_stmt *statement = NULL;
+	int code, r;
+
+	r = index_statement(index, sql, &statement);
+	if (r < 0)
+		return r;
+	if (text)
+		index_bind_text(statement, 1, text);
+	else
+		(void)sqlite3_bind_int64(statement, 1, number);
+	index_bind_text(statement, 2, hash);
+	code = sqlite3_step(statement);
+	if (code != SQLITE_DONE)
+		return index_error(index, code);
+	return sqlite3_changes(index->db) > 0 ? 0 : -ENOENT;
 }
 
 bool index_is_detail(const CrashText *text)
@@ -388,7 +420,7 @@ char *index_path_for_place(const char *place)
 	return cache && asprintf(&path, "%s/journal-%.16s.db", cache, digest) >= 0 ? path : NULL;
 }
 
-/* ---- transactions and cursors ---------------------------------------------------------------- */
+/* ---- transactions ---------------------------------------------------------------------------- */
 
 int index_begin(CrashIndex *index)
 {
@@ -411,64 +443,19 @@ void index_rollback(CrashIndex *index)
 		(void)index_exec(index, "ROLLBACK");
 }
 
-int index_get_cursor(CrashIndex *index, const char *source, char **ret_cursor, usec_t *ret_realtime)
+int index_begin_own(CrashIndex *index, bool *ret_own)
 {
-	_cleanup_(statement_freep) sqlite3_stmt *statement = NULL;
-	int code, r;
-
-	r = index_statement(index, "SELECT cursor, time FROM cursors WHERE source = ?", &statement);
-	if (r < 0)
-		return r;
-	index_bind_text(statement, 1, source);
-	code = sqlite3_step(statement);
-	if (code == SQLITE_DONE)
-		return -ENOENT;
-	if (code != SQLITE_ROW)
-		return index_error(index, code);
-	const char *text = (const char *)sqlite3_column_text(statement, 0);
-	char *cursor = text ? strdup(text) : NULL;
-	if (text && !cursor)
-		return -ENOMEM;
-	*ret_cursor = cursor;
-	*ret_realtime = (usec_t)sqlite3_column_int64(statement, 1);
-	return 0;
+	*ret_own = sqlite3_get_autocommit(index->db) != 0;
+	return *ret_own ? index_begin(index) : 0;
 }
 
-int index_set_cursor(CrashIndex *index, const char *source, const char *cursor, usec_t realtime)
+int index_end_own(CrashIndex *index, bool own, int r)
 {
-	sqlite3_stmt *statement = NULL;
-	int r;
-
-	r = index_prepare(index, STATEMENT_SET_CURSOR,
-		"INSERT INTO cursors (source, cursor, time) VALUES (?, ?, ?) "
-		"ON CONFLICT (source) DO UPDATE SET cursor = excluded.cursor, time = excluded.time",
-		&statement);
-	if (r < 0)
+	if (!own)
 		return r;
-	index_bind_text(statement, 1, source);
-	index_bind_text(statement, 2, cursor);
-	(void)sqlite3_bind_int64(statement, 3, (sqlite3_int64)realtime);
-	r = index_error(index, sqlite3_step(statement));
-	(void)sqlite3_reset(statement);
-	return r;
-}
-
-int index_cursors(CrashIndex *index,
-	int (*each)(const char *source, const char *cursor, usec_t realtime, void *userdata),
-	void *userdata)
-{
-	_cleanup_(statement_freep) sqlite3_stmt *statement = NULL;
-	int code, r;
-
-	r = index_statement(index, "SELECT source, cursor, time FROM cursors", &statement);
-	if (r < 0)
+	if (r < 0) {
+		index_rollback(index);
 		return r;
-	while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
-		r = each((const char *)sqlite3_column_text(statement, 0),
-			(const char *)sqlite3_column_text(statement, 1),
-			(usec_t)sqlite3_column_int64(statement, 2), userdata);
-		if (r != 0)
-			return r;
 	}
-	return index_error(index, code);
+	return index_commit(index);
 }

@@ -90,6 +90,7 @@ typedef struct CrashRow {
 	unsigned attempts; /* to show it that were begun */
 	bool pinned;
 	const char *reported; /* URL or id of the report; NULL: none */
+	const char *version;  /* of the program's package when it crashed; NULL: not known */
 	usec_t indexed_realtime;
 } CrashRow;
 
@@ -111,7 +112,10 @@ typedef struct CrashQuery {
 	bool told;	   /* only CRASH_TOLD ones */
 	bool pinned;	   /* only pinned ones */
 	bool genuine;	   /* only CRASH_GENUINE ones */
-	bool full;	   /* load message, fields and kcrash too (slower) */
+	/* not 0: only those with a core to look into, that at this time either nobody tried to
+	 * unwind yet or that are to be tried again; see index_untraced() */
+	usec_t untraced_realtime;
+	bool full; /* load message, fields and kcrash too (slower) */
 	bool newest_first;
 	unsigned limit; /* 0: all; the newest ones, whichever order they come in */
 } CrashQuery;
@@ -143,13 +147,17 @@ typedef struct CrashGroup {
 	uint64_t count;
 	usec_t first_realtime, last_realtime;
 	bool muted;
+	/* of the package: those seen last, newest first, one a line; NULL: not known */
+	const char *versions;
+	const char *note; /* the person's own; NULL: none */
 } CrashGroup;
+#define CRASH_GROUP_VERSIONS 8
 /* The same crash counted once; with newest_first the biggest group first, else last. limit is of
  * the groups. */
 int index_groups(CrashIndex *index, const CrashQuery *query,
 	int (*group)(const CrashGroup *group, void *userdata), void *userdata);
-/* How many rows the query matches; since, until, matches, untold, told, pinned and genuine are
- * heeded. */
+/* How many rows the query matches; all that selects is heeded (since, until, after, matches,
+ * untold, told, pinned, genuine, untraced). */
 int index_count(CrashIndex *index, const CrashQuery *query, uint64_t *ret);
 
 /* ---- what became of a crash ------------------------------------------------------------------ */
@@ -177,13 +185,77 @@ typedef enum MuteKind {
 } MuteKind;
 /* until_realtime: 0 for good, else snoozed until then. */
 int index_mute(CrashIndex *index, MuteKind kind, const char *value, usec_t until_realtime);
+/* A signature's mute goes with those of the signatures that turned out to be this one: it is heard
+ * again. 0; -ENOENT: was not muted; -errno. */
 int index_unmute(CrashIndex *index, MuteKind kind, const char *value);
-/* 1 muted, 0 not, -errno. */
+/* Whether the program is muted, or the signature, or what crashes of this signature turned out to
+ * be the last time (index_expected_signature()). 1 muted, 0 not, -errno. */
 int index_is_muted(
 	CrashIndex *index, const Crash *crash, const char *signature, usec_t now_realtime);
 int index_mutes(CrashIndex *index,
 	int (*mute)(MuteKind kind, const char *value, usec_t until_realtime, void *userdata),
 	void *userdata);
+
+/* ---- what was understood ----------------------------------------------------------------------
+ */
+
+#define INDEX_TRACE_MAX ((size_t)1024 * 1024) /* bytes of one trace's JSON */
+#define INDEX_LOG_MAX	((size_t)64 * 1024)   /* of the lines of the log */
+#define CRASH_NOTE_MAX	((size_t)4096)	      /* bytes */
+
+typedef struct CrashTrace {
+	json_t *trace; /* man/schema/trace.schema.json; NULL: none yet */
+	json_t *log; /* array, oldest line first, of {"time": usec, "priority": n, "message": "…"};
+			NULL: none */
+	int rating;  /* TraceRating of trace-quality.h */
+	bool complete;		  /* nothing would be better if it was made again */
+	usec_t analyzed_realtime; /* 0: never */
+	unsigned attempts;	  /* to make it that were begun */
+	usec_t retry_realtime;	  /* from when on it is to be tried again; 0: not at all */
+	char *error;		  /* why the last attempt came to nothing; NULL */
+} CrashTrace;
+/* Empties what index_get_trace() gave; fine on {} and twice. */
+void crash_trace_done(CrashTrace *trace);
+static inline void crash_trace_donep(CrashTrace *trace)
+{
+	crash_trace_done(trace);
+}
+
+/* Keeps a trace (never NULL) with its rating, time, log and retry; attempts and error are not
+ * taken. One longer than INDEX_TRACE_MAX is made shorter and says so (trace-bound.h); a log of NULL
+ * leaves the one that is there. The row gets the package's version where it lacks it and, unless
+ * signature is NULL, this signature and title (NULL, "": none): what a person said of the old
+ * signature – a mute, a note – is said of the new one from now on, too. All of it or nothing. 0;
+ * -ENOENT: no such crash; -E2BIG; -EINVAL: no trace; -errno. */
+int index_set_trace(CrashIndex *index, const char *hash, const CrashTrace *trace,
+	const char *signature, const char *title);
+/* 1; 0: nobody tried yet, *ret is empty; -errno. The caller empties *ret with crash_trace_done(). A
+ * trace stays when the core goes, and goes with its row. */
+int index_get_trace(CrashIndex *index, const char *hash, CrashTrace *ret);
+/* An attempt to make a trace begins: to be written before, so that a core on which everything dies
+ * is not tried for ever. retry_realtime: when it is due again if nothing more is heard of this
+ * attempt; 0: never. 0, -ENOENT, -errno. */
+int index_add_trace_attempt(CrashIndex *index, const char *hash, usec_t retry_realtime);
+/* Why an attempt came to nothing, for people. A trace that is there stays. */
+int index_set_trace_error(CrashIndex *index, const char *hash, const char *error);
+/* Genuine crashes with a core to look into, not older than since (0: all), that nobody tried to
+ * unwind yet or whose retry is due; newest first. As index_query(). */
+int index_untraced(CrashIndex *index, usec_t since_realtime, usec_t now_realtime, unsigned limit,
+	int (*row)(const CrashRow *row, void *userdata), void *userdata);
+/* When the next retry is due: 1; 0: none is; -errno. */
+int index_next_trace_retry(CrashIndex *index, usec_t *ret_realtime);
+
+/* What the last crash that had this signature turned out to be: itself where nothing is known. For
+ * crashes that arrive, whose first signature is made of what is known at once. ret may be the
+ * signature itself. 0 or -errno. */
+int index_expected_signature(
+	CrashIndex *index, const char *signature, char ret[static CRASH_SIGNATURE_SIZE]);
+
+/* A person's note on all crashes of one signature. NULL or "" deletes it: 0, -ENOENT: there was
+ * none; -E2BIG: longer than CRASH_NOTE_MAX; -errno. */
+int index_set_note(CrashIndex *index, const char *signature, const char *note, usec_t now_realtime);
+/* 1, the caller frees *ret_note; 0: none; -errno. */
+int index_get_note(CrashIndex *index, const char *signature, char **ret_note, usec_t *ret_realtime);
 
 /* ---- bounds ---------------------------------------------------------------------------------- */
 
