@@ -20,9 +20,9 @@ typedef struct ModuleBytes {
 	const ModuleSpec *spec;
 } ModuleBytes;
 
-#define MODULE_SECTIONS_AT 1024
-#define MODULE_NAMES_AT	   2048
-#define MODULE_CONTENT_AT  4096
+#define MODULE_SECTIONS_AT 256
+#define MODULE_NAMES_AT	   640
+#define MODULE_CONTENT_AT  768
 
 static inline void module_put(ModuleBytes *module, size_t at, uint64_t value, size_t size)
 {
