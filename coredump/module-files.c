@@ -319,8 +319,9 @@ int module_files_find(const Trace *trace, const ModulePlaces *places, ModuleFile
 		r = find_one(places, &trace->modules[files.n], &files.files[files.n]);
 	if (r < 0)
 		return r;
-	*ret = files;
-	files = (ModuleFiles){};
+	ret->files = TAKE_PTR(files.files);
+	ret->n = files.n;
+	files.n = 0;
 	return 0;
 }
 
