@@ -68,7 +68,7 @@ static json_t *line_json(usec_t when, int priority, const char *text, size_t len
 	json_add_u64(line, "time", when);
 	if (priority >= 0)
 		json_add_u64(line, "priority", (uint64_t)priority);
-	if (json_object_set_new(line, "text", json_text(text, cut(text, length))) < 0) {
+	if (json_object_set_new(line, "message", json_text(text, cut(text, length))) < 0) {
 		json_decref(line);
 		return NULL;
 	}

@@ -5,3 +5,5 @@ INSTALL_FILES += $(B)/vigil-coredump-processor:$(libexecdir):vigil-coredump-proc
 L_unwind := libdw libelf libseccomp libarchive jansson -lstdc++
 $(eval $(call program,vigil-unwind,coredump/unwind/main-unwind.c,common coredump coredump/unwind,$(L_unwind)))
 INSTALL_FILES += $(B)/vigil-unwind:$(libexecdir):vigil-unwind:755
+$(B)/coredump/sibling.o: $(B)/paths
+$(B)/coredump/sibling.o: ALL_CPPFLAGS += -DLIBEXECDIR='"$(libexecdir)"'

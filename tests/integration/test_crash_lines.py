@@ -38,10 +38,10 @@ def test_lines_of_the_process_in_the_seconds_before(tmp_path):
         crash_entry(4711, when=when, logged=when + 3 * SECOND),
     ])
     assert got == [
-        {"time": when - 7 * SECOND, "priority": 4, "text": "first"},
-        {"time": when - 4 * SECOND, "text": "no priority"},
-        {"time": when - 3 * SECOND, "text": "odd priority"},
-        {"time": when + SECOND // 2, "priority": 3, "text": "in the same second"},
+        {"time": when - 7 * SECOND, "priority": 4, "message": "first"},
+        {"time": when - 4 * SECOND, "message": "no priority"},
+        {"time": when - 3 * SECOND, "message": "odd priority"},
+        {"time": when + SECOND // 2, "priority": 3, "message": "in the same second"},
     ]
 
 
@@ -51,9 +51,9 @@ def test_the_last_thirty_and_each_with_a_bound(tmp_path):
                 [line(b"\xc3\xa4" * 600, when - 2), line(b"bad \xff\n\x1b[31mbytes", when - 1),
                  crash_entry(4711, when=when)])
     assert len(got) == 30
-    assert [entry["text"] for entry in got[:28]] == [f"line {i}" for i in range(22, 50)]
-    assert got[28]["text"] == "ä" * 256
-    assert got[29]["text"] == "bad \ufffd\n\x1b[31mbytes"
+    assert [entry["message"] for entry in got[:28]] == [f"line {i}" for i in range(22, 50)]
+    assert got[28]["message"] == "ä" * 256
+    assert got[29]["message"] == "bad \ufffd\n\x1b[31mbytes"
 
 
 def test_what_is_about_crashes_is_left_out(tmp_path):
@@ -61,5 +61,5 @@ def test_what_is_about_crashes_is_left_out(tmp_path):
     got = lines(tmp_path, [line("mine", when - 2), line("said so", when - 1, MESSAGE_ID=COREDUMP),
                            line("", when - 1), line(b"", when - 1, MESSAGE=None),
                            traceback_entry(4711, when=when)])
-    assert [entry["text"] for entry in got] == ["mine"]
+    assert [entry["message"] for entry in got] == ["mine"]
 
