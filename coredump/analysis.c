@@ -177,7 +177,7 @@ static int scan(Analysis *analysis)
 	char core[32], image[32];
 	const char *argv[ARGUMENTS_MAX] = {UNWINDER, "scan", core, image};
 	size_t n = 4;
-	bool plain;
+	bool plain = true;
 	int r;
 
 	(void)snprintf(core, sizeof core, "--core=%d", fds[0]);
