@@ -5,8 +5,8 @@
 #include "coredump/core-notes.h"
 
 #include "common/text.h"
+#include "coredump/core-files.h"
 #include "coredump/core-name.h"
-#include "coredump/core-note.h"
 #include <elf.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -106,42 +106,25 @@ static void take_auxv(Notes *notes, const unsigned char *data, size_t length)
 	}
 }
 
-/* NT_FILE: count, page size; a start, end and offset each; then as many names. Gives the name of
- * the mapping that the program's headers lie in, else of the first. Caller frees; NULL: none. */
-static char *find_executable(const Notes *notes, const unsigned char *data, size_t length)
-{
-	const CoreElf *elf = &notes->elf;
-	size_t word = core_elf_word(elf);
-
-	if (length < 2 * word)
-		return NULL;
-	uint64_t count = core_elf_number(elf, data, word), wanted = 0;
-	if (count == 0 || count > (length - 2 * word) / (3 * word))
-		return NULL;
-	const unsigned char *row = data + 2 * word, *names = row + count * 3 * word;
-	for (uint64_t i = 0; i < count; i++, row += 3 * word)
-		if (notes->program_at >= core_elf_number(elf, row, word) &&
-			notes->program_at < core_elf_number(elf, row + word, word)) {
-			wanted = i;
-			break;
-		}
-	const unsigned char *end = data + length, *nul;
-	for (; (nul = memchr(names, '\0', (size_t)(end - names))); names = nul + 1)
-		if (wanted-- == 0)
-			return *names ? strdup((const char *)names) : NULL;
-	return NULL;
-}
-
+/* The name of the mapping that the program's headers lie in, else of the first. */
 static int take_files(Notes *notes, const CoreNote *note)
 {
-	_cleanup_(freep) unsigned char *data = NULL;
-	ssize_t n = core_note_load(&notes->elf, note, CORE_FILE_NOTE_MAX, &data);
+	_cleanup_(core_files_donep) CoreFiles files = {};
+	size_t wanted = 0;
+	int r;
 
-	if (n < 0)
-		return (int)n;
 	notes->has_files = true;
-	notes->exe = find_executable(notes, data, (size_t)n);
-	return 0;
+	r = core_files_read(&notes->elf, note, &files);
+	if (r < 0 || files.n == 0)
+		return r;
+	for (size_t i = files.n; i > 0; i--)
+		if (notes->program_at >= files.row[i - 1].start &&
+			notes->program_at < files.row[i - 1].end)
+			wanted = i - 1;
+	if (files.row[wanted].path[0] == '\0')
+		return 0;
+	notes->exe = strdup(files.row[wanted].path);
+	return notes->exe ? 0 : -ENOMEM;
 }
 
 static int take_note(Notes *notes, const CoreNote *note)

@@ -2,29 +2,18 @@
 /* Which files the process ran: NT_FILE tells the mappings of each, the ELF header in memory how
  * they belong together. */
 #include "common/text.h"
+#include "coredump/unwind/core-process.h"
 #include "coredump/unwind/elf-header.h"
 #include "coredump/unwind/scan.h"
 #include <elf.h>
 
 #define PAGE	      ((size_t)4096)
-#define AUXV_MAX      ((size_t)4096)
 #define NOTE_PART_MAX ((uint64_t)64 * 1024)
-
-typedef struct FileRow {
-	uint64_t start, end, offset;
-	const char *path; /* into the note */
-} FileRow;
-
-typedef struct FileRows {
-	unsigned char *note;
-	FileRow *row; /* by address */
-	size_t n;
-} FileRows;
 
 typedef struct Map {
 	CoreMemory *memory;
 	Trace *trace;
-	uint64_t program_at, vdso_at; /* AT_PHDR, AT_SYSINFO_EHDR; 0 */
+	CoreProcess process;
 	/* the module that rows are being added to */
 	TraceModule module;
 	const char *path; /* NULL: none */
@@ -32,89 +21,6 @@ typedef struct Map {
 	bool executable, unlisted, has_header;
 	ElfHeader header;
 } Map;
-
-static void file_rows_done(FileRows *rows)
-{
-	free(rows->note);
-	free(rows->row);
-}
-
-static int by_start(const void *a, const void *b)
-{
-	const FileRow *x = a, *y = b;
-
-	return x->start < y->start ? -1 : x->start > y->start;
-}
-
-/* NT_FILE: count, page size; start, end and offset in pages of each; then as many names. */
-static int parse_rows(const CoreElf *elf, size_t length, FileRows *rows)
-{
-	size_t word = core_elf_word(elf);
-	const unsigned char *data = rows->note;
-
-	if (length < 2 * word)
-		return 0;
-	uint64_t count = core_elf_number(elf, data, word),
-		 page = core_elf_number(elf, data + word, word);
-	if (count == 0 || count > (length - 2 * word) / (3 * word))
-		return 0;
-	rows->row = calloc(count, sizeof *rows->row);
-	if (!rows->row)
-		return -ENOMEM;
-	const unsigned char *at = data + 2 * word;
-	const char *name = (const char *)at + count * 3 * word, *end = (const char *)data + length,
-		   *nul;
-	for (; rows->n < count && (nul = memchr(name, '\0', (size_t)(end - name)));
-		name = nul + 1) {
-		rows->row[rows->n++] = (FileRow){
-			.start = core_elf_number(elf, at, word),
-			.end = core_elf_number(elf, at + word, word),
-			.offset = core_elf_number(elf, at + 2 * word, word) * page,
-			.path = name,
-		};
-		at += 3 * word;
-	}
-	qsort(rows->row, rows->n, sizeof *rows->row, by_start);
-	return 0;
-}
-
-static void take_auxv(Map *map, const unsigned char *data, size_t length)
-{
-	const CoreElf *elf = &map->memory->elf;
-	size_t word = core_elf_word(elf);
-
-	for (size_t at = 0; at + 2 * word <= length; at += 2 * word) {
-		uint64_t type = core_elf_number(elf, data + at, word);
-		uint64_t value = core_elf_number(elf, data + at + word, word);
-		if (type == AT_PHDR)
-			map->program_at = value;
-		else if (type == AT_SYSINFO_EHDR)
-			map->vdso_at = value;
-	}
-}
-
-static int read_notes(Map *map, FileRows *rows)
-{
-	CoreElf *elf = &map->memory->elf;
-	CoreNotes notes = core_memory_notes(map->memory);
-	unsigned char auxv[AUXV_MAX];
-	CoreNote note;
-	ssize_t n;
-	int r;
-
-	while ((r = core_notes_next(&notes, &note)) > 0) {
-		if (note.core && note.type == NT_AUXV) {
-			n = core_note_read(elf, &note, sizeof auxv, auxv);
-			take_auxv(map, auxv, (size_t)MAX_OF(n, 0));
-		} else if (note.core && note.type == NT_FILE && !rows->note) {
-			n = core_note_load(elf, &note, CORE_FILE_NOTE_MAX, &rows->note);
-			r = n < 0 ? (int)n : parse_rows(elf, (size_t)n, rows);
-			if (r < 0)
-				return r;
-		}
-	}
-	return r;
-}
 
 /* The header of the file mapped at address, as far as the core holds it. */
 static bool read_header(const CoreMemory *memory, uint64_t address, ElfHeader *ret)
@@ -183,13 +89,13 @@ static int finish_module(Map *map)
 		return 0;
 	module->path = module_path(map->path);
 	module->is_executable_file =
-		map->program_at >= module->start && map->program_at < module->end;
+		map->process.program_at >= module->start && map->process.program_at < module->end;
 	if (map->has_header)
 		take_build_id(map, &map->header, module);
 	return add_module(map, module);
 }
 
-static void begin_module(Map *map, const FileRow *row)
+static void begin_module(Map *map, const CoreFile *row)
 {
 	map->module = (TraceModule){
 		.start = row->start, .end = row->end, .bias = row->start - row->offset};
@@ -203,7 +109,7 @@ static void begin_module(Map *map, const FileRow *row)
 	map->span = map->header.end - map->header.start;
 }
 
-static int add_row(Map *map, const FileRow *row)
+static int add_row(Map *map, const CoreFile *row)
 {
 	int r;
 
@@ -226,16 +132,16 @@ static int add_row(Map *map, const FileRow *row)
 
 static int add_vdso(Map *map)
 {
-	const CoreSegment *load = core_memory_find(map->memory, map->vdso_at);
+	const CoreSegment *load = core_memory_find(map->memory, map->process.vdso_at);
 
-	if (map->vdso_at == 0 || !load)
+	if (map->process.vdso_at == 0 || !load)
 		return 0;
-	TraceModule module = {.start = map->vdso_at,
+	TraceModule module = {.start = map->process.vdso_at,
 		.end = load->address + load->memory_bytes,
-		.bias = map->vdso_at,
+		.bias = map->process.vdso_at,
 		.state = MODULE_MEMORY};
-	if (read_header(map->memory, map->vdso_at, &map->header)) {
-		module.bias = map->vdso_at - map->header.start + map->header.start_offset;
+	if (read_header(map->memory, map->process.vdso_at, &map->header)) {
+		module.bias = map->process.vdso_at - map->header.start + map->header.start_offset;
 		take_build_id(map, &map->header, &module);
 	}
 	module.path = strdup("[vdso]"); /* as /proc/PID/maps has it */
@@ -249,9 +155,20 @@ static int by_module_start(const void *a, const void *b)
 	return x->start < y->start ? -1 : x->start > y->start;
 }
 
+static int add_modules(Map *map)
+{
+	const CoreFiles *files = &map->process.files;
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < files->n; i++)
+		r = add_row(map, &files->row[i]);
+	if (r >= 0)
+		r = finish_module(map);
+	return r < 0 ? r : add_vdso(map);
+}
+
 int scan_modules(CoreMemory *memory, Trace *trace)
 {
-	_cleanup_(file_rows_done) FileRows rows = {};
 	_cleanup_(freep) Map *map = calloc(1, sizeof *map);
 	int r;
 
@@ -259,13 +176,10 @@ int scan_modules(CoreMemory *memory, Trace *trace)
 		return -ENOMEM;
 	map->memory = memory;
 	map->trace = trace;
-	r = read_notes(map, &rows);
-	for (size_t i = 0; r >= 0 && i < rows.n; i++)
-		r = add_row(map, &rows.row[i]);
+	r = core_process_read(&memory->elf, &map->process);
 	if (r >= 0)
-		r = finish_module(map);
-	if (r >= 0)
-		r = add_vdso(map);
+		r = add_modules(map);
+	core_process_done(&map->process);
 	if (r >= 0 && trace->n_modules > 1)
 		qsort(trace->modules, trace->n_modules, sizeof *trace->modules, by_module_start);
 	return r;
