@@ -55,27 +55,37 @@ static size_t run_length(const unsigned char *data, size_t length, uint64_t offs
 	return n;
 }
 
+int core_write_sparse(
+	int out, const unsigned char *data, size_t length, uint64_t offset, uint64_t *written)
+{
+	int r;
+
+	while (length > 0) {
+		bool zero;
+		size_t n = run_length(data, length, offset, &zero);
+		if (!zero) {
+			r = pwrite_all(out, data, n, offset);
+			if (r < 0)
+				return r;
+			*written += n;
+		}
+		data += n;
+		length -= n;
+		offset += n;
+	}
+	return 0;
+}
+
 static int copy_piece(Copy *copy, const unsigned char *data, size_t length, uint64_t offset)
 {
 	int r;
 
 	if (offset > copy->max_bytes || length > copy->max_bytes - offset)
 		return -EFBIG;
-	while (length > 0) {
-		bool zero;
-		size_t n = run_length(data, length, offset, &zero);
-		if (!zero) {
-			r = pwrite_all(copy->out, data, n, offset);
-			if (r < 0)
-				return r;
-			copy->copied.data_bytes += n;
-		}
-		data += n;
-		length -= n;
-		offset += n;
-	}
-	copy->copied.written_bytes = offset;
-	return 0;
+	r = core_write_sparse(copy->out, data, length, offset, &copy->copied.data_bytes);
+	if (r >= 0)
+		copy->copied.written_bytes = offset + length;
+	return r;
 }
 
 static int copy_stream(CoreStream *stream, Copy *copy, bool raw,

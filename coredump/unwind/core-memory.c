@@ -10,6 +10,7 @@
 #define N_PAGES ((size_t)256) /* an unwinder walks up a stack: few are enough */
 
 struct CorePages {
+	uint64_t bytes_read;
 	struct CorePage {
 		uint64_t offset; /* of the file; UINT64_MAX: nothing yet */
 		size_t length;
@@ -26,29 +27,39 @@ static int by_address(const void *a, const void *b)
 
 /* Leaves the PT_LOADs, in order, none of which reaches into the next or over the end of addresses;
  * what a core claims beyond that is cut off. */
-static void sort_loads(CoreMemory *memory)
+static size_t sort_loads(CoreSegment *loads, size_t n_segments)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < memory->n_loads; i++)
-		if (memory->loads[i].type == PT_LOAD && memory->loads[i].memory_bytes > 0)
-			memory->loads[n++] = memory->loads[i];
-	memory->n_loads = n;
-	qsort(memory->loads, n, sizeof *memory->loads, by_address);
+	for (size_t i = 0; i < n_segments; i++)
+		if (loads[i].type == PT_LOAD && loads[i].memory_bytes > 0)
+			loads[n++] = loads[i];
+	qsort(loads, n, sizeof *loads, by_address);
 	for (size_t i = 0; i < n; i++) {
-		CoreSegment *load = &memory->loads[i];
-		uint64_t room = i + 1 < n ? memory->loads[i + 1].address - load->address
+		CoreSegment *load = &loads[i];
+		uint64_t room = i + 1 < n ? loads[i + 1].address - load->address
 					  : UINT64_MAX - load->address;
 		load->memory_bytes = MIN_OF(load->memory_bytes, room);
 		load->file_bytes = MIN_OF(load->file_bytes, load->memory_bytes);
 		if (load->offset > INT64_MAX || load->file_bytes > INT64_MAX - load->offset)
 			load->file_bytes = 0;
 	}
+	return n;
+}
+
+int core_loads_read(CoreElf *elf, CoreSegment **ret, size_t *ret_n)
+{
+	uint32_t n;
+	int r;
+
+	r = core_elf_segments(elf, ret, &n);
+	if (r >= 0)
+		*ret_n = sort_loads(*ret, n);
+	return r;
 }
 
 int core_memory_open(int fd, CoreMemory *ret)
 {
-	uint32_t n;
 	int r;
 
 	*ret = (CoreMemory){};
@@ -57,14 +68,13 @@ int core_memory_open(int fd, CoreMemory *ret)
 		return r;
 	if (ret->elf.compression != CORE_PLAIN)
 		return -EBADMSG;
-	r = core_elf_segments(&ret->elf, &ret->loads, &n);
+	r = core_loads_read(&ret->elf, &ret->loads, &ret->n_loads);
 	if (r < 0)
 		return r;
-	ret->n_loads = n;
-	sort_loads(ret);
 	ret->pages = malloc(sizeof *ret->pages);
 	if (!ret->pages)
 		return -ENOMEM;
+	ret->pages->bytes_read = 0;
 	for (size_t i = 0; i < N_PAGES; i++)
 		ret->pages->slot[i].offset = UINT64_MAX;
 	return 0;
@@ -78,20 +88,25 @@ void core_memory_done(CoreMemory *memory)
 	*memory = (CoreMemory){};
 }
 
-const CoreSegment *core_memory_find(const CoreMemory *memory, uint64_t address)
+uint64_t core_memory_bytes_read(const CoreMemory *memory)
 {
-	size_t low = 0, high = memory->n_loads;
+	return memory->pages ? memory->pages->bytes_read : 0;
+}
+
+const CoreSegment *core_loads_find(const CoreSegment *loads, size_t n, uint64_t address)
+{
+	size_t low = 0, high = n;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		if (memory->loads[middle].address <= address)
+		if (loads[middle].address <= address)
 			low = middle + 1;
 		else
 			high = middle;
 	}
 	if (low == 0)
 		return NULL;
-	const CoreSegment *load = &memory->loads[low - 1];
+	const CoreSegment *load = &loads[low - 1];
 	return address - load->address < load->memory_bytes ? load : NULL;
 }
 
@@ -106,6 +121,7 @@ static ssize_t read_page(const CoreMemory *memory, uint64_t offset, void *data, 
 		ssize_t n = pread_all(memory->elf.fd, page->data, PAGE, at);
 		if (n < 0)
 			return n;
+		memory->pages->bytes_read += (uint64_t)n;
 		page->offset = at;
 		page->length = (size_t)n;
 	}

@@ -19,6 +19,12 @@ typedef struct CoreMemory {
 int core_memory_open(int fd, CoreMemory *ret);
 void core_memory_done(CoreMemory *memory);
 
+/* The PT_LOADs of a core, compressed or not, as in CoreMemory; the caller frees them. 0; -ENOMEM,
+ * -errno. */
+int core_loads_read(CoreElf *elf, CoreSegment **ret, size_t *ret_n);
+/* The one that holds address, of those; NULL: none. */
+const CoreSegment *core_loads_find(const CoreSegment *loads, size_t n, uint64_t address);
+
 /* How many of length bytes from address on are there: fewer where the core has a gap (memory that
  * was not dumped, kept or mapped), 0: none; -errno. Cheap for single words: pages are kept. */
 ssize_t core_memory_read(const CoreMemory *memory, uint64_t address, void *data, size_t length);
@@ -26,7 +32,12 @@ ssize_t core_memory_read(const CoreMemory *memory, uint64_t address, void *data,
 bool core_memory_word(const CoreMemory *memory, uint64_t address, uint64_t *ret);
 /* The mapping that holds address, dumped or not; NULL: none. flags tells whether it could be
  * executed. */
-const CoreSegment *core_memory_find(const CoreMemory *memory, uint64_t address);
+static inline const CoreSegment *core_memory_find(const CoreMemory *memory, uint64_t address)
+{
+	return core_loads_find(memory->loads, memory->n_loads, address);
+}
+/* Of the file so far, by core_memory_read(). */
+uint64_t core_memory_bytes_read(const CoreMemory *memory);
 /* Steps through the notes: `CoreNotes notes = core_memory_notes(&memory); while
  * (core_notes_next(&notes, &note) > 0) …` */
 static inline CoreNotes core_memory_notes(CoreMemory *memory)

@@ -5,15 +5,16 @@ import json
 import os
 import signal
 import subprocess
+import tempfile
 import termios
 
 import pytest
 
 from conftest import BUILD, wait_for
 from cores import crash_core
+from unwind import run_scan, scan_args
 
 PROBE = BUILD / "tests/tools/sandbox-probe"
-UNWIND = BUILD / "vigil-unwind"
 LANDLOCK = 1  # the least that the kernels tested on have
 
 
@@ -118,9 +119,9 @@ def test_the_real_program_is_locked_in(tmp_path):
     core = crash_core(tmp_path, "threads", "250", "segv", stack=1 << 18)
     ours, theirs = os.pipe()
     room = fcntl.fcntl(theirs, fcntl.F_SETPIPE_SZ, 4096)
-    with open(core) as plain, open(ours) as answer, open("/etc/passwd") as stray:
-        child = subprocess.Popen([str(UNWIND), "scan", f"--core={plain.fileno()}"], stdout=theirs,
-                                 pass_fds=(plain.fileno(), stray.fileno()))
+    with open(core) as plain, open(ours) as answer, open("/etc/passwd") as stray, tempfile.TemporaryFile() as image:
+        fds = (plain.fileno(), image.fileno())
+        child = subprocess.Popen(scan_args(plain, image), stdout=theirs, pass_fds=(*fds, stray.fileno()))
         os.close(theirs)
 
         def pipe_is_full():
@@ -136,14 +137,14 @@ def test_the_real_program_is_locked_in(tmp_path):
             held = limits(child.pid)
             assert held["Max core file size"] == ["1", "1"]
             assert held["Max processes"] == ["0", "0"]
-            assert held["Max cpu time"] == ["120", "121"]
+            assert held["Max cpu time"] == ["300", "301"]
             assert held["Max file size"] == [str(256 << 20)] * 2
             if "sanitize" not in BUILD.name:
                 assert held["Max address space"] == [str(1 << 30)] * 2
                 # not dumpable: its memory, the core's, is nobody's to look at
                 assert os.stat(f"/proc/{child.pid}/fd").st_uid == 0
             if os.geteuid() == 0:
-                assert {int(fd) for fd in os.listdir(f"/proc/{child.pid}/fd")} == {0, 1, 2, plain.fileno()}
+                assert {int(fd) for fd in os.listdir(f"/proc/{child.pid}/fd")} == {0, 1, 2, *fds}
             trace = json.load(answer)
         finally:
             answer.close()  # SIGPIPE, if the assertions left it waiting
@@ -154,30 +155,27 @@ def test_the_real_program_is_locked_in(tmp_path):
     assert len(trace["threads"]) == 251
 
 
-def calls(log, *args, fds):
-    done = subprocess.run(["strace", "-o", str(log), "-e", "trace=!brk,mmap,munmap", str(UNWIND), *args], capture_output=True, text=True, pass_fds=fds,
-                          timeout=60)
+def calls(core, log, *args):
+    """The system calls of a scan, but for those of memory."""
+    with open(core) as plain, tempfile.TemporaryFile() as image:
+        fds = (plain.fileno(), image.fileno())
+        done = subprocess.run(["strace", "-o", str(log), "-e", "trace=!brk,mmap,munmap", *scan_args(plain, image, *args)], capture_output=True,
+                              text=True, pass_fds=fds, timeout=60)
     assert done.returncode == 0, done.stderr
-    return log.read_text().splitlines()
+    return log.read_text().splitlines(), fds
 
 
 def test_the_locks_come_before_the_first_byte(tmp_path):
-    core = crash_core(tmp_path, "segv")
-    with open(core) as plain:
-        fd = plain.fileno()
-        lines = calls(tmp_path / "log", "scan", f"--core={fd}", fds=(fd,))
+    lines, fds = calls(crash_core(tmp_path, "segv"), tmp_path / "log")
     locked = max(i for i, line in enumerate(lines) if line.startswith("seccomp(SECCOMP_SET_MODE_FILTER") and line.endswith("= 0"))
     landlocked = next(i for i, line in enumerate(lines) if line.startswith("landlock_restrict_self"))
-    read = [i for i, line in enumerate(lines) if f"({fd}, " in line and not line.startswith("close_range")]
+    read = [i for i, line in enumerate(lines) if f"({fds[0]}, " in line and not line.startswith("close_range")]
     assert landlocked < locked < read[0]
     assert [line for line in lines[locked + 1:] if line.startswith(("open", "socket", "exec", "clone", "fork"))] == []
 
 
 def test_in_the_background_it_steps_back(tmp_path):
-    core = crash_core(tmp_path, "segv")
-    with open(core) as plain:
-        fd = plain.fileno()
-        lines = calls(tmp_path / "log", "scan", "--background", f"--core={fd}", fds=(fd,))
+    lines, _ = calls(crash_core(tmp_path, "segv"), tmp_path / "log", "--background")
     text = "\n".join(lines)
     assert "setpriority(PRIO_PROCESS, 0, 19)" in text
     assert "IOPRIO_CLASS_IDLE" in text
@@ -186,23 +184,16 @@ def test_in_the_background_it_steps_back(tmp_path):
 
 def test_without_a_sandbox_no_core_is_read(tmp_path):
     """Where the kernel refuses filters, the core stays closed. seccomp(2) fails under strace's fault injection."""
-    core = crash_core(tmp_path, "segv")
     log = tmp_path / "log"
-    with open(core) as plain:
-        fd = plain.fileno()
-        done = subprocess.run(["strace", "-o", str(log), "-e", "inject=seccomp:error=EINVAL", "-e", "inject=prctl:error=EINVAL:when=3+",
-                               str(UNWIND), "scan", f"--core={fd}"], capture_output=True, text=True, pass_fds=(fd,), timeout=60)
+    done = run_scan(crash_core(tmp_path, "segv"), prefix=["strace", "-o", str(log), "-e", "inject=seccomp:error=EINVAL", "-e",
+                                                          "inject=prctl:error=EINVAL:when=3+"])
     assert done.returncode == 1
     assert done.stdout == ""
     assert "sandbox" in done.stderr and len(done.stderr.splitlines()) == 1
-    assert f"pread64({fd}" not in log.read_text()
+    assert "ELF" not in log.read_text().partition("PR_SET_NO_NEW_PRIVS")[2]
 
 
 def test_without_landlock_it_goes_on_and_says_so(tmp_path):
-    core = crash_core(tmp_path, "segv")
-    with open(core) as plain:
-        fd = plain.fileno()
-        done = subprocess.run(["strace", "-o", "/dev/null", "-e", "inject=landlock_create_ruleset:error=ENOSYS", str(UNWIND), "scan", f"--core={fd}"],
-                              capture_output=True, text=True, pass_fds=(fd,), timeout=60)
+    done = run_scan(crash_core(tmp_path, "segv"), prefix=["strace", "-o", "/dev/null", "-e", "inject=landlock_create_ruleset:error=ENOSYS"])
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["sandbox"] == {"seccomp": True, "landlock": 0}
