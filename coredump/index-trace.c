@@ -136,6 +136,70 @@ int index_set_trace_error(CrashIndex *index, const char *hash, const char *error
 		error, 0, hash);
 }
 
+int index_set_trace_retry(CrashIndex *index, const char *hash, usec_t retry_realtime)
+{
+	return index_change(index,
+		"UPDATE traces SET retry = ?1 WHERE crash = (SELECT id FROM crashes WHERE hash = ?2)",
+		NULL, (int64_t)retry_realtime, hash);
+}
+
+/* The name under which crashes of a signature are known. Caller frees; NULL: none, or no memory. */
+static char *title_of(CrashIndex *index, const char *signature)
+{
+	_cleanup_(statement_freep) sqlite3_stmt *statement = NULL;
+
+	if (index_statement(index,
+		    "SELECT title FROM crashes WHERE signature = ? AND title IS NOT NULL "
+		    "ORDER BY time DESC LIMIT 1",
+		    &statement) < 0)
+		return NULL;
+	index_bind_text(statement, 1, signature);
+	if (sqlite3_step(statement) != SQLITE_ROW)
+		return NULL;
+	return strdup((const char *)sqlite3_column_text(statement, 0));
+}
+
+/* Program and signal alone make no two crashes the same. */
+static int take_expected(CrashIndex *index, const char *hash)
+{
+	_cleanup_(statement_freep) sqlite3_stmt *statement = NULL;
+	char signature[CRASH_SIGNATURE_SIZE], expected[CRASH_SIGNATURE_SIZE];
+	int code, r;
+
+	r = index_statement(index,
+		"SELECT id, signature FROM crashes WHERE hash = ? AND title IS NOT NULL",
+		&statement);
+	if (r < 0)
+		return r;
+	index_bind_text(statement, 1, hash);
+	code = sqlite3_step(statement);
+	if (code != SQLITE_ROW)
+		return index_error(index, code);
+	(void)snprintf(signature, sizeof signature, "%s", sqlite3_column_text(statement, 1));
+	r = index_expected_signature(index, signature, expected);
+	if (r < 0 || streq(signature, expected))
+		return r;
+	_cleanup_(freep) char *title = title_of(index, expected);
+	return index_refine(index, sqlite3_column_int64(statement, 0), expected, title);
+}
+
+int index_leave_untraced(CrashIndex *index, const char *hash)
+{
+	bool own;
+	int r;
+
+	r = index_begin_own(index, &own);
+	if (r < 0)
+		return r;
+	r = index_change(index,
+		"INSERT INTO traces (crash) SELECT id FROM crashes WHERE ?1 = 0 AND hash = ?2 "
+		"ON CONFLICT (crash) DO UPDATE SET retry = 0",
+		NULL, 0, hash);
+	if (r >= 0)
+		r = take_expected(index, hash);
+	return index_end_own(index, own, r);
+}
+
 /* ---- reading --------------------------------------------------------------------------------- */
 
 static int read_trace(sqlite3_stmt *statement, CrashTrace *ret)

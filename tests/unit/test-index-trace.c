@@ -303,6 +303,91 @@ static void test_the_queue(void **state)
 
 /* ---- what follows a new signature ------------------------------------------------------------ */
 
+/* A crash whose message names a function. */
+static const char *add_named(
+	CrashIndex *index, pid_t pid, const char *function, char hash[static CRASH_HASH_SIZE])
+{
+	_cleanup_(crash_donep) Crash crash = CRASH_INIT;
+	IndexAdded added;
+
+	crash.pid = pid;
+	crash.when_realtime = BASE + (usec_t)pid * SECOND;
+	crash.signal = 11;
+	crash.trust = CRASH_GENUINE;
+	crash.exe = strdup("/usr/bin/tool");
+	crash.core_file = strdup("/var/lib/systemd/coredump/core.tool");
+	assert_true(asprintf(&crash.message,
+			    "Process dumped core.\n\nStack trace of thread 1:\n"
+			    "#0  0x00007f1122334455 %s (libx.so + 0x3bebc)\n",
+			    function) > 0);
+	assert_int_equal(crash_identify(&crash, 0), 0);
+	assert_int_equal(index_add(index, &crash, false, &added), 0);
+	memcpy(hash, crash.hash, CRASH_HASH_SIZE);
+	return hash;
+}
+
+static void expect_row(
+	CrashIndex *index, const char *hash, const char *signature, const char *title)
+{
+	CrashRow row;
+
+	assert_int_equal(index_get(index, hash, &row), 1);
+	assert_string_equal(row.signature, signature);
+	if (title)
+		assert_string_equal(row.title, title);
+	else
+		assert_null(row.title);
+	index_row_done(&row);
+}
+
+static void test_what_is_left_is_what_the_last_one_was(void **state)
+{
+	_cleanup_(index_closep) CrashIndex *index = memory();
+	char first[CRASH_HASH_SIZE], second[CRASH_HASH_SIZE], other[CRASH_HASH_SIZE];
+	char vague[CRASH_HASH_SIZE], vague2[CRASH_HASH_SIZE], own[CRASH_SIGNATURE_SIZE];
+
+	(void)state;
+	add_named(index, 1, "f", first);
+	add_named(index, 2, "f", second);
+	add_named(index, 3, "other", other);
+	add(index, 4, vague);
+	add(index, 5, vague2);
+	expect_untraced(index, BASE + 100 * SECOND, 5, 5);
+	set(index, first, NEW, "f < main");
+	set(index, vague, NEWER, "g < main");
+	assert_int_equal(index_leave_untraced(index, second), 0);
+	expect_row(index, second, NEW, "f < main");
+	signature_of(index, other, own);
+	assert_int_equal(index_leave_untraced(index, other), 0);
+	expect_row(index, other, own, "other");
+	/* of program and signal alone nothing follows */
+	signature_of(index, vague2, own);
+	assert_int_equal(index_leave_untraced(index, vague2), 0);
+	expect_row(index, vague2, own, NULL);
+	expect_untraced(index, BASE + 100 * SECOND, 0, 0);
+	assert_int_equal(index_leave_untraced(index, "no such"), -ENOENT);
+}
+
+static void test_when_it_is_due_again(void **state)
+{
+	_cleanup_(index_closep) CrashIndex *index = memory();
+	char hash[CRASH_HASH_SIZE];
+	usec_t due = 0;
+
+	(void)state;
+	add(index, 1, hash);
+	assert_int_equal(index_set_trace_retry(index, hash, BASE), -ENOENT);
+	assert_int_equal(index_add_trace_attempt(index, hash, BASE + 5 * SECOND), 0);
+	assert_int_equal(index_set_trace_retry(index, hash, BASE + 50 * SECOND), 0);
+	assert_int_equal(index_next_trace_retry(index, &due), 1);
+	assert_true(due == BASE + 50 * SECOND);
+	expect_untraced(index, BASE + 49 * SECOND, 0, 0);
+	expect_untraced(index, BASE + 50 * SECOND, 1, 1);
+	assert_int_equal(index_leave_untraced(index, hash), 0);
+	assert_int_equal(index_next_trace_retry(index, &due), 0);
+	expect_untraced(index, BASE + 50 * SECOND, 0, 0);
+}
+
 static void test_a_mute_is_not_lost_by_understanding(void **state)
 {
 	_cleanup_(index_closep) CrashIndex *index = memory();
@@ -599,6 +684,8 @@ int main(void)
 		cmocka_unit_test(test_a_long_trace_is_cut_where_it_matters_least),
 		cmocka_unit_test(test_the_newest_lines_of_a_long_log_are_kept),
 		cmocka_unit_test(test_the_queue),
+		cmocka_unit_test(test_what_is_left_is_what_the_last_one_was),
+		cmocka_unit_test(test_when_it_is_due_again),
 		cmocka_unit_test(test_a_mute_is_not_lost_by_understanding),
 		cmocka_unit_test(test_the_longer_mute_wins),
 		cmocka_unit_test(test_notes_follow_and_do_not_overwrite),
