@@ -56,6 +56,8 @@ static void posted_done(CrashPosted *posted)
 {
 	free(posted->program);
 	free(posted->exe);
+	free(posted->function);
+	free(posted->module);
 	crash_app_done(&posted->app);
 	*posted = (CrashPosted){};
 }
@@ -169,10 +171,12 @@ static CrashNotice notice_of(const Slot *slot)
 		.loop_count = slot->loop_count,
 		.loop_usec = slot->loop_usec,
 		.when_realtime = slot->when_realtime,
+		.function = slot->posted.function,
+		.module = slot->posted.module,
 	};
 }
 
-static bool show_crash(CrashBoard *board, Slot *slot)
+static bool show_crash(CrashBoard *board, Slot *slot, bool only_update)
 {
 	_cleanup_(strbuf_done) StrBuf summary = {}, body = {};
 	const CrashNotice notice = notice_of(slot);
@@ -183,6 +187,7 @@ static bool show_crash(CrashBoard *board, Slot *slot)
 		.urgency = NOTIFICATION_NORMAL,
 		.resident = true,
 		.stays = true,
+		.only_update = only_update,
 	};
 
 	crash_notice_summary(&notice, &summary);
@@ -215,6 +220,10 @@ static int fill(Slot *slot, const CrashPost *post)
 	*post->app = (CrashApp){};
 	(void)snprintf(posted.hash, sizeof posted.hash, "%s", post->hash);
 	(void)snprintf(posted.signature, sizeof posted.signature, "%s", post->signature);
+	if (streq(slot->posted.signature, posted.signature)) { /* once more: it is known where */
+		posted.function = TAKE_PTR(slot->posted.function);
+		posted.module = TAKE_PTR(slot->posted.module);
+	}
 	posted_done(&slot->posted);
 	slot->posted = posted;
 	slot->buttons = post->buttons;
@@ -230,7 +239,7 @@ void crash_board_post(CrashBoard *board, const CrashPost *post)
 {
 	Slot *slot = room_for(board, CRASH_TOPIC_PROGRAM, post->program);
 
-	if (fill(slot, post) < 0 || !show_crash(board, slot))
+	if (fill(slot, post) < 0 || !show_crash(board, slot, false))
 		refuse(board, slot);
 }
 
@@ -275,8 +284,16 @@ static int on_update(sd_event_source *source, uint64_t usec, void *userdata)
 	board->update = sd_event_source_disable_unref(board->update);
 	for (size_t i = 0; i < SLOTS; i++)
 		if (board->slots[i].handle && board->slots[i].dirty)
-			(void)show_crash(board, &board->slots[i]);
+			(void)show_crash(board, &board->slots[i], true);
 	return 0;
+}
+
+static void update_soon(CrashBoard *board, Slot *slot)
+{
+	slot->dirty = true;
+	if (!board->update)
+		(void)sd_event_add_time_relative(board->event, &board->update, CLOCK_MONOTONIC,
+			UPDATE_USEC, UPDATE_USEC / 4, on_update, board);
 }
 
 void crash_board_count(CrashBoard *board, const char *program, const CrashDecision *decision)
@@ -290,10 +307,28 @@ void crash_board_count(CrashBoard *board, const char *program, const CrashDecisi
 	slot->loop_count = decision->loop_count;
 	slot->loop_usec = decision->loop_usec;
 	slot->when_realtime = 0;
-	slot->dirty = true;
-	if (!board->update)
-		(void)sd_event_add_time_relative(board->event, &board->update, CLOCK_MONOTONIC,
-			UPDATE_USEC, UPDATE_USEC / 4, on_update, board);
+	update_soon(board, slot);
+}
+
+static char *copy_of(const char *text)
+{
+	return text ? strdup(text) : NULL;
+}
+
+void crash_board_explain(CrashBoard *board, const CrashExplanation *explanation)
+{
+	Slot *slot = find_topic(board, CRASH_TOPIC_PROGRAM, explanation->program);
+	CrashPosted *posted = slot ? &slot->posted : NULL;
+
+	if (!slot || (!streq(posted->hash, explanation->hash) &&
+			     !streq(posted->signature, explanation->signature)))
+		return;
+	(void)snprintf(posted->signature, sizeof posted->signature, "%s", explanation->became);
+	free(posted->function);
+	free(posted->module);
+	posted->function = copy_of(explanation->function);
+	posted->module = copy_of(explanation->module);
+	update_soon(board, slot);
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */

@@ -32,7 +32,8 @@ typedef struct CrashPosted { /* what a notification is about; borrowed by whoeve
 	const char *words; /* static */
 	int signal;
 	bool hung, truncated;
-	usec_t since_realtime; /* of a digest */
+	char *function, *module; /* where it happened, once that is known; NULL */
+	usec_t since_realtime;	 /* of a digest */
 } CrashPosted;
 
 typedef struct CrashBoardHandler {
@@ -69,6 +70,14 @@ typedef struct CrashPost {
 void crash_board_post(CrashBoard *board, const CrashPost *post);
 /* New figures for what is shown of a program; nothing where nothing is. */
 void crash_board_count(CrashBoard *board, const char *program, const CrashDecision *decision);
+/* A crash was understood: what is shown of its program gets the place, quietly; nothing where it
+ * tells of another crash, or nothing is shown. */
+typedef struct CrashExplanation { /* borrowed */
+	const char *program, *hash;
+	const char *signature, *became; /* as it was told, and what it turned out to be */
+	const char *function, *module;	/* NULL: not known */
+} CrashExplanation;
+void crash_board_explain(CrashBoard *board, const CrashExplanation *explanation);
 /* Shows text of several crashes. hashes: taken over, may be NULL. */
 void crash_board_post_text(CrashBoard *board, CrashTopic topic, const char *summary,
 	const char *body, usec_t since_realtime, CrashHashes *hashes);

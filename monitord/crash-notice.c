@@ -131,6 +131,24 @@ static void add_facts(const CrashNotice *notice, bool markup, StrBuf *out)
 			signal_name(notice->signal, name));
 }
 
+/* "It happened in nsFoo::bar of libxul.so." */
+static void add_place(const CrashNotice *notice, bool markup, StrBuf *out)
+{
+	_cleanup_(strbuf_done) StrBuf function = {}, module = {};
+
+	if (!notice->function)
+		return;
+	add_text(&function, notice->function, markup);
+	if (!notice->module) {
+		strbuf_addf(out, _("It happened in %s.\n"), strbuf_text(&function));
+		return;
+	}
+	add_text(&module, notice->module, markup);
+	/* TRANSLATORS: a function and the program or library that it is of */
+	strbuf_addf(
+		out, _("It happened in %s of %s.\n"), strbuf_text(&function), strbuf_text(&module));
+}
+
 void crash_notice_body(const CrashNotice *notice, bool markup, usec_t now_realtime, StrBuf *out)
 {
 	char when[64];
@@ -141,6 +159,7 @@ void crash_notice_body(const CrashNotice *notice, bool markup, usec_t now_realti
 			crash_notice_when(notice->when_realtime, now_realtime, when));
 	if (notice->app->inside)
 		add_sentence(out, _("It ran in %s.\n"), notice->app->inside, markup);
+	add_place(notice, markup, out);
 	if (notice->truncated)
 		strbuf_add(out, _("Its core dump is incomplete, so a report will tell little.\n"));
 	add_facts(notice, markup, out);

@@ -23,6 +23,8 @@ typedef struct CrashNotice { /* all borrowed */
 	uint64_t loop_count;
 	usec_t loop_usec;
 	usec_t when_realtime; /* where it is not just now; 0 */
+	/* Where it happened, once that is known; NULL. */
+	const char *function, *module;
 } CrashNotice;
 
 void crash_notice_summary(const CrashNotice *notice, StrBuf *out);

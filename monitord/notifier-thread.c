@@ -48,7 +48,7 @@ typedef struct Request {
 	char *ids[NOTIFICATION_ACTIONS_MAX], *labels[NOTIFICATION_ACTIONS_MAX];
 	size_t n_actions;
 	NotificationUrgency urgency;
-	bool resident, stays;
+	bool resident, stays, only_update;
 } Request;
 
 static void answer(NotifierThread *thread, ThreadAnswer what)
@@ -219,7 +219,9 @@ static void show(NotifierThread *thread, const Request *request)
 	g_autoptr(GError) error = NULL;
 	uint32_t handle = request->handle;
 
-	if (connect_bus(thread)) {
+	bool gone = request->only_update &&
+		    !g_hash_table_contains(thread->live, GUINT_TO_POINTER(handle));
+	if (!gone && connect_bus(thread)) {
 		Live *live = live_of(thread, request);
 		dress(request, live);
 		if (notify_notification_show(live->notification, &error)) {
@@ -369,7 +371,8 @@ int notifier_thread_show(NotifierThread *thread, uint32_t handle, const Notifica
 		.n_actions = MIN_OF(what->n_actions, (size_t)NOTIFICATION_ACTIONS_MAX),
 		.urgency = what->urgency,
 		.resident = what->resident,
-		.stays = what->stays};
+		.stays = what->stays,
+		.only_update = what->only_update};
 	bool whole = request->summary && (request->body || !what->body);
 	for (size_t i = 0; i < request->n_actions; i++) {
 		request->ids[i] = copy(what->actions[i].id);

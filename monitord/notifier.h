@@ -34,6 +34,9 @@ typedef struct Notification { /* everything is copied */
 	size_t n_actions;
 	bool resident; /* stays after a button was pressed */
 	bool stays;    /* until closed; else as long as the server likes */
+	/* Only in the place of what is shown: where the person closed that meanwhile, nothing is,
+	 * and .delivered is told false where .closed was not before. */
+	bool only_update;
 } Notification;
 
 /* Called on the event loop. Any may be NULL. */

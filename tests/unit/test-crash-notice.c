@@ -155,6 +155,16 @@ static void a_crash_in_words(void **state)
 		"5 times within 20s. The last time it was closed after an invalid memory access.\n"
 		"/usr/bin/nautilus, SIGSEGV");
 	notice = plain();
+	notice.function = "std::vector<int>::at";
+	says(&notice, true, "Files was closed after an invalid memory access",
+		"It happened in std::vector&lt;int&gt;::at.\n/usr/bin/nautilus, SIGSEGV");
+	notice.module = "lib<x>.so";
+	notice.count = 2;
+	says(&notice, true, "Files was closed after an invalid memory access",
+		"This has happened 2 times.\n"
+		"It happened in std::vector&lt;int&gt;::at of lib&lt;x&gt;.so.\n"
+		"/usr/bin/nautilus, SIGSEGV");
+	notice = plain();
 	notice.exe = NULL;
 	notice.signal = 0;
 	notice.words = crash_signal_words(0);
