@@ -40,18 +40,26 @@ bool crash_policy_knows(const CrashPolicy *policy, const char *signature)
 }
 
 /* The one that was not seen for longest makes room. */
-static PolicySignature *signature_of(CrashPolicy *policy, const CrashArrival *arrival)
+static PolicySignature *make_room(CrashPolicy *policy, const char *signature)
 {
-	PolicySignature *found = (PolicySignature *)find_signature(policy, arrival->signature);
 	PolicySignature *oldest = &policy->signatures[0];
 
-	if (found)
-		return found;
 	for (size_t i = 1; i < CRASH_POLICY_SIGNATURES; i++)
 		if (policy->signatures[i].last < oldest->last)
 			oldest = &policy->signatures[i];
-	*oldest = (PolicySignature){.count = arrival->earlier};
-	(void)snprintf(oldest->signature, sizeof oldest->signature, "%s", arrival->signature);
+	*oldest = (PolicySignature){};
+	(void)snprintf(oldest->signature, sizeof oldest->signature, "%s", signature);
+	return oldest;
+}
+
+static PolicySignature *signature_of(CrashPolicy *policy, const CrashArrival *arrival)
+{
+	PolicySignature *found = (PolicySignature *)find_signature(policy, arrival->signature);
+
+	if (found)
+		return found;
+	PolicySignature *oldest = make_room(policy, arrival->signature);
+	oldest->count = arrival->earlier;
 	/* A point to come: monotonic clocks start at the boot, the telling may be older. */
 	if (arrival->told_ago_usec < CRASH_NEWS_AGAIN_USEC)
 		oldest->news =
@@ -279,6 +287,23 @@ void crash_policy_told(CrashPolicy *policy, const char *signature, usec_t now)
 
 	if (found)
 		found->news = now + CRASH_NEWS_AGAIN_USEC;
+}
+
+/* Later ones arrive under the new name. */
+void crash_policy_became(CrashPolicy *policy, const char *from, const char *to, usec_t now)
+{
+	PolicySignature *old = (PolicySignature *)find_signature(policy, from);
+	PolicySignature *new = (PolicySignature *)find_signature(policy, to);
+
+	if (!old || old == new)
+		return;
+	PolicySignature known = *old;
+	*old = (PolicySignature){};
+	if (!new)
+		new = make_room(policy, to);
+	new->count += known.count;
+	new->news = MAX_OF(new->news, known.news);
+	new->last = MAX_OF(now, (usec_t)1);
 }
 
 /* ---- digests --------------------------------------------------------------------------------- */

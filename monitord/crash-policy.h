@@ -103,6 +103,9 @@ CrashDecision crash_policy_take(CrashPolicy *policy, const CrashArrival *arrival
 void crash_policy_failed(CrashPolicy *policy, const char *signature);
 /* The person, or a digest, knows of this signature now. */
 void crash_policy_told(CrashPolicy *policy, const char *signature, usec_t now_monotonic);
+/* Crashes told of as `from` turned out to be `to`: what is known of the one goes over to it. */
+void crash_policy_became(
+	CrashPolicy *policy, const char *from, const char *to, usec_t now_monotonic);
 
 /* Whether a digest (of what was left untold) may pop up now; takes a token if so. */
 bool crash_policy_may_digest(CrashPolicy *policy, usec_t now_monotonic);

@@ -165,6 +165,30 @@ static void a_signature_is_news_again_after_a_week(void **state)
 	assert_int_equal(take(&policy, "a", "s1", 8 * DAY).verdict, CRASH_ANNOUNCE);
 }
 
+static void what_it_turned_out_to_be_is_told_already(void **state)
+{
+	CrashPolicy policy = {};
+
+	(void)state;
+	assert_int_equal(take(&policy, "a", "guess", SECOND).verdict, CRASH_ANNOUNCE);
+	assert_int_equal(take(&policy, "a", "guess", 20 * USEC_PER_MINUTE).verdict, CRASH_UPDATE);
+	crash_policy_became(&policy, "guess", "truth", 21 * USEC_PER_MINUTE);
+	CrashDecision d = take(&policy, "a", "truth", 40 * USEC_PER_MINUTE);
+	assert_int_equal(d.verdict, CRASH_UPDATE);
+	assert_int_equal(d.count, 3);
+	assert_false(crash_policy_knows(&policy, "guess"));
+	/* another guess that turns out to be the same: together */
+	assert_int_equal(
+		take(&policy, "a", "guess 2", 60 * USEC_PER_MINUTE).verdict, CRASH_ANNOUNCE);
+	crash_policy_became(&policy, "guess 2", "truth", 61 * USEC_PER_MINUTE);
+	assert_int_equal(take(&policy, "a", "truth", 80 * USEC_PER_MINUTE).count, 5);
+	/* nothing is known of either, or it is the same */
+	crash_policy_became(&policy, "never seen", "truth 2", SECOND);
+	assert_false(crash_policy_knows(&policy, "truth 2"));
+	crash_policy_became(&policy, "truth", "truth", SECOND);
+	assert_int_equal(take(&policy, "a", "truth", 100 * USEC_PER_MINUTE).count, 6);
+}
+
 static void what_reached_nobody_is_news_again(void **state)
 {
 	CrashPolicy policy = {};
@@ -305,6 +329,7 @@ int main(void)
 		cmocka_unit_test(late_ones_wait_for_the_digest),
 		cmocka_unit_test(the_index_remembers_for_it),
 		cmocka_unit_test(a_signature_is_news_again_after_a_week),
+		cmocka_unit_test(what_it_turned_out_to_be_is_told_already),
 		cmocka_unit_test(what_reached_nobody_is_news_again),
 		cmocka_unit_test(the_bucket_holds_back),
 		cmocka_unit_test(a_flood_is_counted_and_ends),
