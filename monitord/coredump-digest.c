@@ -22,15 +22,17 @@ static CrashChoice choose(const CrashRow *row, void *userdata)
 static void tell_one(Coredump *coredump, const char *hash)
 {
 	const CrashDecision decision = {.verdict = CRASH_ANNOUNCE, .count = 1};
+	char signature[CRASH_SIGNATURE_SIZE];
 	CrashRow row;
 
 	if (index_get(coredump->store.index, hash, &row) <= 0)
 		return;
 	bool fresh = now_usec(CLOCK_REALTIME) < row.crash.when_realtime + USEC_PER_MINUTE;
 	coredump_take_kcrash(coredump, &row.crash);
-	crash_policy_told(&coredump->policy, row.signature, now_usec(CLOCK_MONOTONIC));
-	coredump_announce(coredump, &row.crash, row.signature, &decision,
-		fresh ? 0 : row.crash.when_realtime);
+	coredump_expect(coredump, row.signature, signature);
+	crash_policy_told(&coredump->policy, signature, now_usec(CLOCK_MONOTONIC));
+	coredump_announce(
+		coredump, &row.crash, signature, &decision, fresh ? 0 : row.crash.when_realtime);
 	index_row_done(&row);
 }
 

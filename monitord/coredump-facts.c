@@ -55,6 +55,22 @@ bool coredump_is_muted(Coredump *coredump, const Crash *crash, const char *signa
 	return r > 0;
 }
 
+const char *coredump_program_key(const Crash *crash, char buf[static 32])
+{
+	return crash->exe && crash->exe[0] ? crash->exe : crash_program(crash, buf);
+}
+
+void coredump_expect(
+	Coredump *coredump, const char *signature, char ret[static CRASH_SIGNATURE_SIZE])
+{
+	int r;
+
+	(void)snprintf(ret, CRASH_SIGNATURE_SIZE, "%s", signature);
+	r = index_expected_signature(coredump->store.index, signature, ret);
+	if (r < 0)
+		coredump_index_failed(coredump, r);
+}
+
 static int take_time(const CrashRow *row, void *userdata)
 {
 	*(usec_t *)userdata = row->crash.when_realtime;
@@ -64,17 +80,19 @@ static int take_time(const CrashRow *row, void *userdata)
 /* Crashes from before the index were listed, not told. What anybody may have made up counts for
  * nothing; nor does one that says it is yet to come (the clock was set back): it would keep all
  * that follow quiet until then. */
-void coredump_look_up(Coredump *coredump, CrashArrival *arrival)
+void coredump_look_up(Coredump *coredump, CrashArrival *arrival, const char *own)
 {
 	usec_t now = now_usec(CLOCK_REALTIME), told = 0;
-	const CrashMatch match = {.field = "signature", .value = arrival->signature};
-	const CrashQuery all = {.matches = &match, .n_matches = 1, .genuine = true};
+	const CrashMatch either[] = {{.field = "signature", .value = arrival->signature},
+		{.field = "signature", .value = own}};
+	const CrashQuery all = {
+		.matches = either, .n_matches = ELEMENTSOF(either), .genuine = true};
 	const CrashQuery last = {
 		.since_realtime =
 			MAX_OF(coredump->store.begin_realtime, now - CRASH_NEWS_AGAIN_USEC),
 		.until_realtime = now + USEC_PER_MINUTE,
-		.matches = &match,
-		.n_matches = 1,
+		.matches = either,
+		.n_matches = ELEMENTSOF(either),
 		.told = true,
 		.genuine = true,
 		.newest_first = true,

@@ -173,6 +173,7 @@ static int mend_index(Coredump *coredump, int error)
 	if (r < 0)
 		return r;
 	restart_follower(coredump);
+	crash_analyst_kick(coredump->analyst);
 	if (coredump->store.in_memory)
 		keep_up_in(coredump, MEND_USEC);
 	return 0;
@@ -220,6 +221,7 @@ void coredump_keep_up(Coredump *coredump)
 	if (crash_store_go_back(&coredump->store) > 0) {
 		coredump->index_error = 0;
 		restart_follower(coredump);
+		crash_analyst_kick(coredump->analyst);
 	}
 	int r = crash_store_trim(&coredump->store, &bounds, now);
 	if (r < 0)

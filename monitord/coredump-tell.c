@@ -26,12 +26,6 @@ static int find_app(const Crash *crash, CrashApp *ret)
 	return cache ? crash_app_find(cache, &source, ret) : -ENOMEM;
 }
 
-/* The key of a program: what mutes take, too. */
-static const char *program_key(const Crash *crash, char buf[static 32])
-{
-	return crash->exe && crash->exe[0] ? crash->exe : crash_program(crash, buf);
-}
-
 static void post(Coredump *coredump, const Crash *crash, const char *signature,
 	const CrashDecision *decision, usec_t when_realtime)
 {
@@ -41,7 +35,7 @@ static void post(Coredump *coredump, const Crash *crash, const char *signature,
 	if (find_app(crash, &app) < 0)
 		return; /* no memory: it stays untold */
 	const CrashPost what = {
-		.program = program_key(crash, buf),
+		.program = coredump_program_key(crash, buf),
 		.hash = crash->hash,
 		.signature = signature,
 		.exe = crash->exe,
@@ -108,7 +102,7 @@ static void act(Coredump *coredump, const Crash *crash, const char *signature,
 		coredump_announce(coredump, crash, signature, decision, 0);
 		break;
 	case CRASH_UPDATE:
-		crash_board_count(coredump->board, program_key(crash, buf), decision);
+		crash_board_count(coredump->board, coredump_program_key(crash, buf), decision);
 		__attribute__((fallthrough));
 	case CRASH_COUNT:
 		coredump->counted++;
@@ -140,31 +134,33 @@ static void emit(const Coredump *coredump, const Crash *crash)
 void coredump_arrived(Coredump *coredump, const Crash *arrived, bool late)
 {
 	Crash crash = *arrived; /* borrowed, but for .kcrash */
-	char signature[CRASH_SIGNATURE_SIZE], buf[32];
+	char own[CRASH_SIGNATURE_SIZE], signature[CRASH_SIGNATURE_SIZE], buf[32];
 	usec_t now = now_usec(CLOCK_MONOTONIC);
 
 	coredump->arrived++;
 	crash.kcrash = json_incref(crash.kcrash);
-	crash_signature(&crash, signature);
+	crash_signature(&crash, own);
+	coredump_expect(coredump, own, signature);
 	coredump_take_kcrash(coredump, &crash);
 	CrashArrival arrival = {
 		.signature = signature,
-		.program = program_key(&crash, buf),
+		.program = coredump_program_key(&crash, buf),
 		.genuine = crash.trust == CRASH_GENUINE,
 		.own = coredump_is_own(coredump, &crash),
 		.foreign = coredump_is_foreign(coredump, &crash),
-		.muted = coredump_is_muted(coredump, &crash, signature),
+		.muted = coredump_is_muted(coredump, &crash, own),
 		.late = late,
 		.unreachable = now < coredump->unreachable_monotonic,
 		.now_monotonic = now,
 	};
-	coredump_look_up(coredump, &arrival);
+	coredump_look_up(coredump, &arrival, own);
 	CrashDecision decision = crash_policy_take(&coredump->policy, &arrival);
 	log_debug("Crash %.*s of '%s': verdict %d, for it is %s", CRASH_ID_DIGITS, crash.hash,
 		arrival.program, decision.verdict, crash_reason_to_string(decision.reason));
 	if (!late)
 		emit(coredump, &crash);
 	act(coredump, &crash, signature, &decision);
+	crash_analyst_kick(coredump->analyst);
 	json_decref(crash.kcrash);
 }
 

@@ -5,6 +5,7 @@
  * (coredump-sources.c); what arrived is told, counted or left (coredump-tell.c), what was left is
  * told in one (coredump-digest.c); the bus asks (crash-bus.c). */
 #include "common/names.h"
+#include "monitord/crash-analyst.h"
 #include "monitord/crash-board.h"
 #include "monitord/crash-directory.h"
 #include "monitord/crash-follower.h"
@@ -19,6 +20,7 @@ typedef struct Coredump {
 	CrashBoard *board;
 	CrashMarks *marks;
 	CrashReporting reporting;
+	CrashAnalyst *analyst;
 	char *own_unit; /* that the daemon runs in; NULL: none of its own */
 
 	/* sources; NULL: not asked for, or not to be had */
@@ -68,8 +70,15 @@ bool coredump_is_own(const Coredump *coredump, const Crash *crash);
 bool coredump_is_foreign(const Coredump *coredump, const Crash *crash);
 /* By the person, or the configuration. */
 bool coredump_is_muted(Coredump *coredump, const Crash *crash, const char *signature);
-/* Fills what the index knows of the arrival's signature, where the policy does not. */
-void coredump_look_up(Coredump *coredump, CrashArrival *arrival);
+/* What crashes that arrive with this signature turn out to be, as far as is known: under that name
+ * all is remembered of them. */
+void coredump_expect(
+	Coredump *coredump, const char *signature, char ret[static CRASH_SIGNATURE_SIZE]);
+/* Fills what the index knows of the arrival's signature, where the policy does not. own: the
+ * signature that it has in the index. */
+void coredump_look_up(Coredump *coredump, CrashArrival *arrival, const char *own);
+/* The key of a program: what mutes take, too. */
+const char *coredump_program_key(const Crash *crash, char buf[static 32]);
 /* What KCrash and DrKonqi wrote beside: into the index, and away. crash->kcrash is then the
  * caller's to let go. */
 void coredump_take_kcrash(Coredump *coredump, Crash *crash);
@@ -90,6 +99,13 @@ void coredump_on_fate(
 void coredump_on_pressed(const CrashPosted *posted, const char *action, void *userdata);
 /* Starts the reporter for the crash with this hash. 0, -ENOENT, -errno. */
 int coredump_report(Coredump *coredump, const char *hash);
+
+/* ---- coredump-understood.c */
+
+/* For crash_analyst_new(). */
+void coredump_look(const CrashRow *row, AnalystCrash *ret, void *userdata);
+void coredump_understood(
+	const CrashRow *row, const char *signature, const CrashTrace *trace, void *userdata);
 
 /* ---- coredump-digest.c */
 

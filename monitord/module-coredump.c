@@ -33,6 +33,7 @@ static void stop(void *state)
 {
 	Coredump *coredump = state;
 
+	coredump->analyst = crash_analyst_free(coredump->analyst);
 	coredump_close_sources(coredump);
 	sd_event_source_disable_unref(coredump->digest);
 	coredump->board = crash_board_free(coredump->board);
@@ -62,6 +63,10 @@ static int set_up(Coredump *coredump)
 	sd_event *event = monitor_event(coredump->monitor);
 	const CrashBoardHandler handler = {
 		.fate = coredump_on_fate, .pressed = coredump_on_pressed, .userdata = coredump};
+	const CrashAnalystHandler analyst = {.look = coredump_look,
+		.analyzed = coredump_understood,
+		.index_failed = on_index_failed,
+		.userdata = coredump};
 	int r;
 
 	coredump->own_unit = find_own_unit(monitor_proc_fd(coredump->monitor));
@@ -74,6 +79,9 @@ static int set_up(Coredump *coredump)
 			event, monitor_notifier(coredump->monitor), &handler, &coredump->board);
 	if (r >= 0)
 		r = crash_reporting_init(&coredump->reporting, coredump->monitor);
+	if (r >= 0)
+		r = crash_analyst_new(
+			coredump->monitor, &coredump->store, &analyst, &coredump->analyst);
 	if (r >= 0)
 		r = coredump_open_sources(coredump);
 	return r;
@@ -95,6 +103,7 @@ static int start(Monitor *monitor, void **ret_state)
 	}
 	coredump_keep_up(coredump);
 	coredump_digest_in(coredump, 0);
+	crash_analyst_kick(coredump->analyst);
 	*ret_state = coredump;
 	return 0;
 }
@@ -110,6 +119,7 @@ static void refresh(void *state)
 		crash_directory_refresh(coredump->directory);
 	coredump_keep_up(coredump);
 	coredump_tell_again(coredump);
+	crash_analyst_kick(coredump->analyst);
 }
 
 static json_t *index_status(const CrashStore *store)
@@ -137,6 +147,7 @@ static json_t *status(void *state)
 
 	(void)json_object_set_new(object, "index", index_status(&coredump->store));
 	(void)json_object_set_new(object, "sources", coredump_sources_status(coredump));
+	(void)json_object_set_new(object, "unwinding", crash_analyst_status(coredump->analyst));
 	json_add_u64(object, "arrived", coredump->arrived);
 	json_add_u64(object, "announced", coredump->announced);
 	json_add_u64(object, "counted", coredump->counted);

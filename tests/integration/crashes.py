@@ -91,7 +91,7 @@ class CrashDaemon:
                         XDG_DATA_HOME=str(tmp / "data"), LC_ALL="C.UTF-8", TZ="UTC", **(env or {}))
         for name in ("INVOCATION_ID", "JOURNAL_STREAM", "KDE_DEBUG", "XDG_DATA_DIRS"):
             self.env.pop(name, None)
-        self.next_pid = 1000
+        self.next_pid, self.program, self.options = 1000, BUILD / "vigil-monitord", []
         if not self.journal.exists():
             write_journal(self.journal, [other_entry()])
         self.child = None
@@ -104,8 +104,8 @@ class CrashDaemon:
     def start(self, env=None, wait=True):
         with open(self.log, "a") as log:
             self.child = self.processes.start(
-                [*self.prefix, BUILD / "vigil-monitord", "--verbose", "--debug", f"--config={self.tmp}/conf",
-                 f"--journal={self.journal.parent}", f"--state={self.state}"],
+                [*self.prefix, self.program, "--verbose", "--debug", f"--config={self.tmp}/conf",
+                 f"--journal={self.journal.parent}", f"--state={self.state}", *self.options],
                 env=dict(self.env, **(env or {})), stdout=log, stderr=log)
         if wait:
             wait_for("the daemon to have caught up", self.caught_up)

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The index as a queue. */
+#include "monitord/crash-analyst-queue.h"
+
+#include "common/cleanup.h"
+#include "common/text.h"
+#include "monitord/crash-marks.h"
+
+#define SLICE 64 /* rows looked at in one turn of the loop */
+
+typedef struct Search {
+	const AnalystQueue *queue;
+	usec_t now_realtime, now_monotonic;
+	AnalystFound found;
+	CrashHashes leave;
+	unsigned seen;
+	int error;
+} Search;
+
+/* What was tried already was promised another time. */
+static unsigned attempts_of(Search *search, const char *hash)
+{
+	_cleanup_(crash_trace_donep) CrashTrace trace = {};
+	int r = index_get_trace(search->queue->index, hash, &trace);
+
+	search->error = MIN_OF(search->error, r);
+	return r > 0 ? trace.attempts : 0;
+}
+
+static AnalystVerdict judge(Search *search, const CrashRow *row)
+{
+	const AnalystQueue *queue = search->queue;
+	char expected[CRASH_SIGNATURE_SIZE];
+	AnalystCrash crash = {.signature = expected, .vague = !row->title || !*row->title};
+	int r;
+
+	memcpy(expected, row->signature, sizeof expected);
+	r = index_expected_signature(queue->index, row->signature, expected);
+	search->error = MIN_OF(search->error, r);
+	crash.known = !streq(expected, row->signature);
+	queue->look(row, &crash, queue->userdata);
+	AnalystVerdict verdict = analyst_policy_judge(queue->policy, &crash, search->now_monotonic);
+	if (verdict != ANALYST_LEAVE)
+		return verdict;
+	crash.attempts = attempts_of(search, row->crash.hash);
+	return analyst_policy_judge(queue->policy, &crash, search->now_monotonic);
+}
+
+static int take_row(const CrashRow *row, void *userdata)
+{
+	Search *search = userdata;
+	AnalystFound *found = &search->found;
+	AnalystCandidate candidate = {.verdict = judge(search, row),
+		.waited =
+			search->now_realtime - MIN_OF(search->now_realtime, row->indexed_realtime)};
+
+	search->seen++;
+	if (search->error < 0)
+		return search->error;
+	memcpy(candidate.hash, row->crash.hash, sizeof candidate.hash);
+	if (candidate.verdict == ANALYST_LEAVE)
+		return crash_hashes_add(&search->leave, row->crash.hash);
+	if (!found->best.hash[0] || candidate.verdict > found->best.verdict)
+		found->best = candidate; /* newer ones came before */
+	if (!found->longest.hash[0] || candidate.waited > found->longest.waited)
+		found->longest = candidate;
+	return 0;
+}
+
+static int leave(CrashIndex *index, const CrashHashes *hashes)
+{
+	int r;
+
+	if (hashes->n == 0)
+		return 0;
+	r = index_begin(index);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; r >= 0 && i < hashes->n; i++) {
+		r = index_leave_untraced(index, hashes->hashes[i]);
+		r = r == -ENOENT ? 0 : r;
+	}
+	if (r < 0) {
+		index_rollback(index);
+		return r;
+	}
+	return index_commit(index);
+}
+
+int analyst_queue_search(
+	const AnalystQueue *queue, usec_t now_realtime, usec_t now_monotonic, AnalystFound *ret)
+{
+	Search search = {
+		.queue = queue, .now_realtime = now_realtime, .now_monotonic = now_monotonic};
+	int r;
+
+	r = index_untraced(queue->index, now_realtime - MIN_OF(now_realtime, ANALYST_MAX_AGE_USEC),
+		now_realtime, SLICE, take_row, &search);
+	if (r >= 0)
+		r = leave(queue->index, &search.leave);
+	search.found.left = search.leave.n;
+	search.found.more = search.seen == SLICE;
+	crash_hashes_done(&search.leave);
+	if (r < 0)
+		return r;
+	*ret = search.found;
+	return 0;
+}
+
+uint64_t analyst_queue_length(CrashIndex *index, usec_t now_realtime)
+{
+	const CrashQuery queue = {
+		.since_realtime = now_realtime - MIN_OF(now_realtime, ANALYST_MAX_AGE_USEC),
+		.untraced_realtime = now_realtime,
+		.genuine = true};
+	uint64_t n = 0;
+
+	return index_count(index, &queue, &n) < 0 ? 0 : n;
+}

@@ -1,0 +1,425 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Crashes understood in the background: what is told first and updated then, what waits, what is left, what hangs."""
+import contextlib
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+
+import pytest
+
+from conftest import BUILD, wait_for
+from cores import write_core
+from crashes import CONFIG, COUNTED, TOLD, CrashDaemon, Notices
+from journals import now
+
+SET_TRACE = BUILD / "tests/tools/set-trace"
+WHAT_IT_WAS = "00000000000000aa"
+QUIET = "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
+SHORT = "some avg10=31.00 avg60=9.00 avg300=2.00 total=4711\nfull avg10=1.00 avg60=0.00 avg300=0.00 total=47\n"
+
+
+class Analyst(CrashDaemon):
+    """The daemon with a stand-in for the program that it starts: a shell script that is told here what to do."""
+
+    def __init__(self, processes, tmp, bus, script="understand", config=CONFIG, start=True, **kw):
+        super().__init__(processes, tmp, bus, config=config, start=False, **kw)
+        self.core, self.begun = tmp / "core.4711", tmp / "begun"
+        write_core(self.core, size=1 << 20)
+        (tmp / "pressure").write_text(QUIET)
+        for name in ("power/AC", "power/BAT0", "bin"):
+            (tmp / name).mkdir(parents=True)
+        (tmp / "power/AC/type").write_text("Mains\n")
+        (tmp / "power/BAT0/type").write_text("Battery\n")
+        self.on_battery(False)
+        self.options = [f"--pressure={tmp}/pressure", f"--power={tmp}/power"]
+        self.env["PATH"] = f"{tmp}/bin:{os.environ['PATH']}"
+        self.begun.write_text("")
+        self.script(script)
+        if start:
+            self.start()
+
+    def script(self, script, title="nsFoo::bar < main", became=WHAT_IT_WAS, extra=""):
+        """What comes of a crash from now on: understand, fail, hang, crash, or shell."""
+        index = self.state / "vigil.db"
+        does = {"understand": f"{SET_TRACE} {index} $hash {became} '{title}' {extra}",
+                "fail": "echo 'Cannot unwind: the core is damaged.' >&2; exit 1",
+                "hang": f"sleep 1000 & echo $! >>{self.tmp}/sleepers; wait", "crash": "ulimit -c 0; kill -SEGV $$"}.get(script, script)
+        path = self.tmp / "bin/vigil"
+        (self.tmp / "bin/new").write_text(f"#!/bin/sh\nfor hash; do :; done\necho \"$$ $*\" >>{self.begun}\n{does}\n")
+        (self.tmp / "bin/new").chmod(0o755)
+        (self.tmp / "bin/new").rename(path)
+
+    def on_battery(self, on):
+        (self.tmp / "power/AC/online").write_text("0\n" if on else "1\n")
+        (self.tmp / "power/BAT0/status").write_text("Discharging\n" if on else "Charging\n")
+
+    def crash(self, exe="/usr/bin/gimp", n=1, **fields):
+        fields.setdefault("COREDUMP_FILENAME", str(self.core))
+        return super().crash(exe, n, **fields)
+
+    def attempts(self):
+        """[(pid, hash)] of the children so far."""
+        return [(int(line.split()[0]), line.split()[-1]) for line in self.begun.read_text().splitlines()]
+
+    def trace(self, pid):
+        """Its row of the index, with what was understood of it."""
+        with contextlib.closing(sqlite3.connect(f"file:{self.state}/vigil.db?mode=ro", uri=True, timeout=5)) as db:
+            db.row_factory = sqlite3.Row
+            return db.execute("SELECT c.hash, c.signature, c.title, t.trace, t.attempts, t.retry, t.error FROM crashes c "
+                              "LEFT JOIN traces t ON t.crash = c.id WHERE c.pid = ?", (pid,)).fetchone()
+
+    def unwinding(self):
+        return self.status().get("unwinding", {})
+
+    def idle(self):
+        return "running" not in self.unwinding()
+
+
+class Signals:
+    """Signals of the daemon as they come: [(member, arguments)]."""
+
+    def __init__(self, processes, bus):
+        self.child = processes.start(["busctl", f"--address={bus.address}", "--json=short", "monitor",
+                                      "--match=type='signal',interface='org.vigil.Crash1'"], stdout=subprocess.PIPE)
+        self.lines = []
+        os.set_blocking(self.child.stdout.fileno(), False)
+
+    def seen(self):
+        while line := self.child.stdout.readline():
+            with contextlib.suppress(ValueError):
+                message = json.loads(line)
+                self.lines.append((message["member"], message["payload"]["data"]))
+        return self.lines
+
+
+@pytest.fixture
+def notices(processes, session_bus):
+    return Notices(processes, session_bus)
+
+
+@pytest.fixture
+def analyst(processes, tmp_path, session_bus, notices):
+    return Analyst(processes, tmp_path, session_bus)
+
+
+def is_gone(pid):
+    """Ended, whether somebody took note of it or not."""
+    try:
+        with open(f"/proc/{pid}/stat") as f:
+            return f.read().rsplit(")", 1)[1].split()[0] in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+# ---- what comes of it
+
+def test_it_is_told_first_and_then_updated_in_place(processes, tmp_path, session_bus, notices):
+    d = Analyst(processes, tmp_path, session_bus, start=False)
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    d.script(f"read x <{gate}; {SET_TRACE} {d.state}/vigil.db $hash {WHAT_IT_WAS} 'nsFoo::bar < main'")
+    d.start()
+    signals = Signals(processes, session_bus)
+    row = d.wait_row(d.crash(), TOLD)
+    wait_for("the child", d.attempts)
+    assert [hash for _, hash in d.attempts()] == [row["hash"]]
+    assert d.unwinding()["running"] == row["hash"][:12]
+    assert len(notices.shown) == 1 and "nsFoo" not in notices.shown[0]["body"]
+    gate.write_text("now\n")
+    wait_for("the place", lambda: "It happened in nsFoo::bar" in notices.shown[-1]["body"])
+    assert len(notices.popups) == 1 and notices.shown[-1]["replaces"] == notices.shown[0]["id"]
+    assert notices.shown[-1]["summary"] == notices.shown[0]["summary"]
+    assert notices.shown[-1]["actions"] == notices.shown[0]["actions"]
+    wait_for("the signal", lambda: ("Analyzed", [row["hash"][:12]]) in signals.seen())
+    assert d.trace(row["pid"])["trace"] and d.trace(row["pid"])["signature"] == WHAT_IT_WAS
+    assert d.rows()[row["pid"]]["told"] == TOLD
+    status = d.unwinding()
+    assert (status["analyzed"], status["failed"], status["waiting"]) == (1, 0, 0) and "running" not in status
+    assert d.status()["announced"] == 1
+
+
+def test_it_runs_in_the_background(processes, tmp_path, session_bus, notices):
+    d = Analyst(processes, tmp_path, session_bus, start=False)
+    d.script(f"cut -d ' ' -f 19 /proc/self/stat >{tmp_path}/nice; cat /proc/self/oom_score_adj >{tmp_path}/oom; ulimit -d >{tmp_path}/limit;"
+             f"echo \"$STATE_DIRECTORY\" >{tmp_path}/seen; mv {tmp_path}/seen {tmp_path}/done")
+    d.prefix = [] if BUILD.name == "sanitize" else ["prlimit", f"--data={256 << 20}:unlimited"]
+    d.start()
+    d.crash()
+    wait_for("the child", (tmp_path / "done").exists)
+    assert (tmp_path / "nice").read_text() == "19\n"
+    assert (tmp_path / "oom").read_text() == "1000\n"
+    assert (tmp_path / "limit").read_text() == "unlimited\n"
+    assert (tmp_path / "done").read_text() == f"{d.state}\n"
+    assert d.attempts()[0][1] in d.begun.read_text()
+    assert "crash bt --refresh --json" in d.begun.read_text() and "--debuginfod" not in d.begun.read_text()
+
+
+def test_debuginfod_is_asked_where_the_configuration_says_so(processes, tmp_path, session_bus, notices):
+    d = Analyst(processes, tmp_path, session_bus, config=CONFIG + "Debuginfod=yes\n")
+    d.crash()
+    wait_for("the child", d.attempts)
+    assert "crash bt --refresh --json --debuginfod" in d.begun.read_text()
+
+
+def test_it_can_be_switched_off(processes, tmp_path, session_bus, notices):
+    d = Analyst(processes, tmp_path, session_bus, config=CONFIG + "Unwind=no\n")
+    pid = d.crash()
+    d.wait_row(pid, TOLD)
+    assert d.unwinding()["enabled"] is False and d.unwinding()["waiting"] == 1
+    d.configure(CONFIG)
+    d.child.send_signal(signal.SIGHUP)  # then what waits is done
+    wait_for("the trace", lambda: d.trace(pid)["trace"])
+    assert [hash for _, hash in d.attempts()] == [d.rows()[pid]["hash"]]
+
+
+def test_what_the_person_closed_stays_away(processes, tmp_path, session_bus, notices):
+    d = Analyst(processes, tmp_path, session_bus, start=False)
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    d.script(f"read x <{gate}; {SET_TRACE} {d.state}/vigil.db $hash {WHAT_IT_WAS} 'nsFoo::bar < main'")
+    d.start()
+    pid = d.crash()
+    d.wait_row(pid, TOLD)
+    wait_for("the child", d.attempts)
+    notices.dismiss(notices.shown[0])
+    wait_for("it to be gone", lambda: d.status()["shown"] == 0)
+    gate.write_text("now\n")
+    wait_for("the trace", lambda: d.unwinding()["analyzed"] == 1)
+    d.script("fail")
+    d.wait_row(d.crash("/usr/bin/marker"), TOLD)
+    assert [n["summary"].split()[0] for n in notices.shown] == ["gimp", "marker"]
+
+
+def test_repeats_stay_repeats(analyst, notices):
+    """Under the name of the trace, and after a restart; what is left out bears that name, too."""
+    first = analyst.crash()
+    wait_for("the trace", lambda: analyst.trace(first) and analyst.trace(first)["trace"])
+    wait_for("the place", lambda: "nsFoo::bar" in notices.shown[-1]["body"])
+    second = analyst.crash()
+    analyst.wait_row(second, COUNTED)
+    wait_for("the count", lambda: "happened 2 times" in notices.shown[-1]["body"])
+    assert "nsFoo::bar" in notices.shown[-1]["body"]
+    wait_for("it to be left out", lambda: analyst.trace(second)["signature"] == WHAT_IT_WAS)
+    assert analyst.trace(second)["title"] == "nsFoo::bar < main" and analyst.trace(second)["trace"] is None
+    analyst.stop()
+    analyst.start()
+    third = analyst.crash()
+    analyst.wait_row(third, COUNTED)
+    wait_for("the third by its name", lambda: analyst.trace(third)["signature"] == WHAT_IT_WAS or analyst.trace(third)["trace"])
+    assert len(notices.popups) == 1
+
+
+def test_a_repeat_before_the_first_trace_is_counted(processes, tmp_path, session_bus, notices):
+    d = Analyst(processes, tmp_path, session_bus, start=False)
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    d.script(f"read x <{gate}; {SET_TRACE} {d.state}/vigil.db $hash {WHAT_IT_WAS} 'nsFoo::bar < main'")
+    d.start()
+    d.wait_row(d.crash(), TOLD)
+    wait_for("the child", d.attempts)
+    second = d.crash()
+    d.wait_row(second, COUNTED)
+    gate.write_text("now\n")
+    wait_for("both", lambda: "happened 2 times" in (body := notices.shown[-1]["body"]) and "nsFoo::bar" in body)
+    wait_for("the second to be the same", lambda: d.trace(second)["signature"] == WHAT_IT_WAS)
+    assert len(d.attempts()) == 1 and len(notices.popups) == 1
+
+
+def test_a_muted_signature_stays_muted_under_its_new_name(analyst, notices):
+    script = {"COREDUMP_CMDLINE": "/usr/bin/python3 /home/me/sync.py", "COREDUMP_USER_UNIT": None, "COREDUMP_CGROUP": None}
+    first = analyst.crash("/usr/bin/python3.11", **script)
+    wait_for("the place", lambda: notices.shown and "nsFoo::bar" in notices.shown[-1]["body"])
+    notices.press(notices.shown[0], "ignore")
+    wait_for("it to close", lambda: notices.closed == [1])
+    assert analyst.trace(first)["signature"] == WHAT_IT_WAS
+    analyst.wait_row(analyst.crash("/usr/bin/python3.11", **script), COUNTED)
+    analyst.wait_row(analyst.crash("/usr/bin/marker"), TOLD)
+    assert [n["summary"].split()[0] for n in notices.popups] == ["python3.11", "marker"]
+
+
+def test_hostile_names(processes, tmp_path, session_bus, notices):
+    d = Analyst(processes, tmp_path, session_bus, start=False)
+    d.script("understand", title="<b>x</b>&" + "A" * 5000)
+    d.start()
+    d.wait_row(d.crash(), TOLD)
+    wait_for("the place", lambda: "It happened in" in notices.shown[-1]["body"])
+    body = notices.shown[-1]["body"]
+    assert "<b>" not in body and len(body) < 300 and "…" in body
+
+
+# ---- what waits
+
+def test_it_waits_while_memory_is_short(analyst):
+    (analyst.tmp / "pressure").write_text(SHORT)
+    pid = analyst.crash()
+    analyst.wait_row(pid, TOLD)
+    wait_for("it to wait", lambda: analyst.unwinding().get("waitsFor") == "memory")
+    assert analyst.unwinding()["waiting"] == 1 and not analyst.attempts()
+    (analyst.tmp / "pressure").write_text(QUIET)
+    assert analyst.call("org.vigil.Monitor1", "Refresh").returncode == 0
+    wait_for("the trace", lambda: analyst.trace(pid)["trace"])
+    assert "waitsFor" not in analyst.unwinding()
+
+
+def test_it_waits_for_mains_power(analyst):
+    analyst.on_battery(True)
+    pid = analyst.crash()
+    analyst.wait_row(pid, TOLD)
+    wait_for("it to wait", lambda: analyst.unwinding().get("waitsFor") == "battery")
+    assert not analyst.attempts()
+    analyst.on_battery(False)
+    assert analyst.call("org.vigil.Monitor1", "Refresh").returncode == 0
+    wait_for("the trace", lambda: analyst.trace(pid)["trace"])
+
+
+def test_it_waits_for_mains_power_only_so_long(processes, tmp_path, session_bus, notices):
+    d = Analyst(processes, tmp_path, session_bus, config=CONFIG + "UnwindBatteryWaitSec=0\n")
+    d.on_battery(True)
+    pid = d.crash()
+    wait_for("the trace", lambda: d.trace(pid) and d.trace(pid)["trace"])
+
+
+# ---- what is left
+
+def test_a_loop_of_one_crash_costs_one_trace(analyst):
+    last = analyst.crash(n=500)
+    wait_for("all of them in the index", lambda: last in analyst.rows())
+    wait_for("an end", lambda: analyst.idle() and analyst.unwinding()["waiting"] == 0)
+    assert len(analyst.attempts()) == 1, "the newest, and all others are that one"
+    assert {row["signature"] for row in analyst.rows().values()} == {WHAT_IT_WAS}
+
+
+def test_a_loop_of_a_crash_that_cannot_be_unwound(analyst):
+    analyst.script("crash")
+    last = analyst.crash(n=500)
+    wait_for("all of them in the index", lambda: last in analyst.rows())
+    wait_for("an end", lambda: analyst.idle() and analyst.unwinding()["waiting"] == 0)
+    assert len(analyst.attempts()) == 3
+    assert analyst.unwinding()["failed"] == 3
+
+
+@pytest.mark.parametrize("what, fields", [
+    ("forged", {"_SYSTEMD_UNIT": "user@1000.service", "_UID": 1000}),
+    ("own", {"COREDUMP_USER_UNIT": "vigil-reporter-0123456789ab.service"}),
+    ("foreign", {"uid": 4242}),
+    ("without a core", {"COREDUMP_FILENAME": None}),
+    ("vacuumed", {"COREDUMP_FILENAME": "/var/lib/systemd/coredump/core.gone.zst"}),
+])
+def test_what_is_never_unwound(analyst, what, fields):
+    pid = analyst.crash(**fields)
+    marker = analyst.crash("/usr/bin/marker")
+    wait_for("the marker's trace", lambda: analyst.trace(marker) and analyst.trace(marker)["trace"])
+    wait_for("an end", lambda: analyst.idle() and analyst.unwinding()["waiting"] == 0)
+    assert [hash for _, hash in analyst.attempts()] == [analyst.trace(marker)["hash"]], what
+    assert analyst.trace(pid)["trace"] is None
+
+
+def test_muted_ones_come_last(processes, tmp_path, session_bus, notices):
+    d = Analyst(processes, tmp_path, session_bus, config=CONFIG + "Unwind=no\nIgnorePrograms=noisy\n")
+    loud, noisy = d.crash("/usr/bin/loud"), d.crash("/usr/bin/noisy")
+    d.wait_row(noisy, COUNTED)
+    d.configure(CONFIG + "IgnorePrograms=noisy\n")
+    d.child.send_signal(signal.SIGHUP)
+    wait_for("both", lambda: len(d.attempts()) == 2 and d.idle())
+    assert [hash for _, hash in d.attempts()] == [d.rows()[loud]["hash"], d.rows()[noisy]["hash"]]
+
+
+# ---- what goes wrong
+
+def test_one_that_hangs_is_ended_and_the_next_is_done(processes, tmp_path, session_bus, notices):
+    d = Analyst(processes, tmp_path, session_bus, script="hang", config=CONFIG + "UnwindTimeoutSec=1s\n")
+    hung = d.crash("/usr/bin/hangs")
+    wait_for("the first to hang", (tmp_path / "sleepers").exists)
+    d.script("understand")
+    good = d.crash()
+    wait_for("the second", lambda: d.trace(good) and d.trace(good)["trace"])
+    assert is_gone(d.attempts()[0][0]) and is_gone(int((tmp_path / "sleepers").read_text()))
+    row = d.trace(hung)
+    assert row["attempts"] == 1 and row["error"] == "it took longer than 1s" and row["trace"] is None
+    assert now() + 3500e6 < row["retry"] < now() + 3700e6
+    assert d.unwinding()["failed"] == 1
+
+
+@pytest.mark.parametrize("script, error", [
+    ("crash", "what unwinds was ended by signal 11"),
+    ("fail", None),
+    ("exit 0", None),  # it says that all is well, and nothing is there
+    ("head -c 1000000 /dev/urandom; head -c 1000000 /dev/urandom >&2; exit 1", None),
+])
+def test_one_that_fails_costs_that_trace(analyst, notices, script, error):
+    analyst.script(script)
+    pid = analyst.crash("/usr/bin/hard")
+    wait_for("it to fail", lambda: analyst.unwinding().get("failed") == 1)
+    assert analyst.trace(pid)["attempts"] == 1 and analyst.trace(pid)["error"] == error
+    analyst.script("understand")
+    good = analyst.crash()
+    wait_for("the next", lambda: analyst.trace(good) and analyst.trace(good)["trace"])
+    assert len(analyst.attempts()) == 2
+    assert [n["summary"].split()[0] for n in notices.popups] == ["hard", "gimp"]
+
+
+def test_it_is_given_up_in_the_end(analyst):
+    analyst.script("fail")
+    pid = analyst.crash()
+    for attempt in (1, 2, 3):
+        wait_for(f"attempt {attempt}", lambda: analyst.unwinding().get("failed") == attempt)
+        if attempt < 3:  # as if the hour, the day, were over
+            with contextlib.closing(sqlite3.connect(analyst.state / "vigil.db", timeout=5)) as db, db:
+                assert db.execute("UPDATE traces SET retry = 1 WHERE retry > 1").rowcount == 1
+            assert analyst.call("org.vigil.Monitor1", "Refresh").returncode == 0
+    row = analyst.trace(pid)
+    assert row["attempts"] == 3 and row["retry"] == 0
+    assert analyst.unwinding()["givenUp"] == 1 and analyst.unwinding()["waiting"] == 0
+    assert "is given up: Cannot unwind: the core is damaged." in analyst.text()
+
+
+def test_an_incomplete_one_is_tried_once_more(analyst):
+    analyst.script("understand", extra="incomplete")
+    pid = analyst.crash()
+    row = wait_for("the trace", lambda: (r := analyst.trace(pid)) and r["trace"] and r["retry"] and r)
+    assert now() + 86000e6 < row["retry"] < now() + 87000e6
+    with contextlib.closing(sqlite3.connect(analyst.state / "vigil.db", timeout=5)) as db, db:
+        db.execute("UPDATE traces SET retry = 1")
+    assert analyst.call("org.vigil.Monitor1", "Refresh").returncode == 0
+    wait_for("the second", lambda: analyst.unwinding()["analyzed"] == 2)
+    assert analyst.trace(pid)["retry"] == 0 and len(analyst.attempts()) == 2
+
+
+@pytest.mark.parametrize("how", ["stop", "kill", "unload"])
+def test_no_child_outlives_it(processes, tmp_path, session_bus, notices, how):
+    d = Analyst(processes, tmp_path, session_bus, script="exec sleep 1000")
+    pid = d.crash()
+    wait_for("the child", d.attempts)
+    child = d.attempts()[0][0]
+    if how == "unload":
+        assert d.call("org.vigil.Monitor1", "UnloadModule", "s", "coredump").returncode == 0
+    else:
+        getattr(d, how)()
+    wait_for("the child to be gone", lambda: is_gone(child))
+    assert d.trace(pid)["attempts"] == 1
+    if how == "unload":
+        assert d.call("org.vigil.Monitor1", "LoadModule", "s", "coredump").returncode == 0
+    else:
+        d.start()
+    d.script("understand")  # what was begun has had its attempt
+    good = d.crash("/usr/bin/marker")
+    wait_for("the next", lambda: d.trace(good) and d.trace(good)["trace"])
+    assert [hash for _, hash in d.attempts()] == [d.trace(pid)["hash"], d.trace(good)["hash"]]
+
+
+def test_without_the_program(processes, tmp_path, session_bus, notices):
+    """A daemon that was copied elsewhere has no vigil beside it."""
+    (tmp_path / "alone").mkdir()
+    d = Analyst(processes, tmp_path, session_bus, start=False)
+    subprocess.run(["cp", BUILD / "vigil-monitord", tmp_path / "alone/"], check=True)
+    (tmp_path / "bin/vigil").unlink()
+    d.env["PATH"] = f"{tmp_path}/bin"
+    d.program = tmp_path / "alone/vigil-monitord"
+    d.start()
+    pid = d.crash()
+    d.wait_row(pid, TOLD)
+    wait_for("it to wait", lambda: d.unwinding().get("waitsFor") == "program")
+    assert d.text().count("There is no program 'vigil'") == 1
+    assert d.trace(pid)["attempts"] is None
