@@ -122,6 +122,39 @@ static void add_modules(Cli *cli, const json_t *daemon)
 	}
 }
 
+/* "  3 backtraces are yet to be made, once there is mains power". */
+static void add_unwinding(Cli *cli, const json_t *daemon)
+{
+	static const struct {
+		const char *waits_for, *words;
+	} reasons[] = {
+		{"memory", N_(", once memory is not short")},
+		{"battery", N_(", once there is mains power")},
+		{"index", N_(", once the index can be written")},
+		{"program", N_(", but 'vigil' is not found")},
+	};
+	const json_t *module;
+	size_t i;
+
+	json_array_foreach (json_object_get(daemon, "modules"), i, module) {
+		const json_t *unwinding =
+			json_object_get(json_object_get(module, "status"), "unwinding");
+		json_int_t waiting = json_integer_value(json_object_get(unwinding, "waiting"));
+		const char *why = json_string_value(json_object_get(unwinding, "waitsFor"));
+		const char *words = "";
+		if (waiting <= 0 || !json_is_true(json_object_get(unwinding, "enabled")))
+			continue;
+		for (size_t j = 0; why && j < ELEMENTSOF(reasons); j++)
+			if (streq(why, reasons[j].waits_for))
+				words = _(reasons[j].words);
+		strbuf_addf(&cli->out,
+			P_("  %llu backtrace is yet to be made%s\n",
+				"  %llu backtraces are yet to be made%s\n",
+				(unsigned long long)waiting),
+			(unsigned long long)waiting, words);
+	}
+}
+
 static void add_daemon(Cli *cli, const json_t *daemon)
 {
 	const char *version = json_string_value(json_object_get(daemon, "version"));
@@ -138,6 +171,7 @@ static void add_daemon(Cli *cli, const json_t *daemon)
 	_cleanup_(freep) char *safe = escaped_terminal(version ? version : "?");
 	strbuf_addf(&cli->out, _("  running, version %s\n"), safe ? safe : "?");
 	add_modules(cli, daemon);
+	add_unwinding(cli, daemon);
 }
 
 /* ---- crashes --------------------------------------------------------------------------------- */

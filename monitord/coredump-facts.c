@@ -3,11 +3,48 @@
  * index remembers, what lies beside it. */
 #include "common/cleanup.h"
 #include "common/clock.h"
+#include "common/io.h"
 #include "common/log.h"
 #include "common/text.h"
 #include "coredump/kcrash.h"
+#include "coredump/sibling.h"
 #include "monitord/coredump.h"
 #include <fnmatch.h>
+
+#define CGROUP_BYTES_MAX 65536
+
+/* The service that the daemon is; in a scope it is one program of several, and no unit of its own.
+ */
+static char *find_own_unit(int proc_fd)
+{
+	_cleanup_(freep) char *text = NULL, *cgroup = NULL, *unit = NULL;
+
+	if (read_file_at(proc_fd, "self/cgroup", CGROUP_BYTES_MAX, &text) < 0)
+		return NULL;
+	cgroup = identity_cgroup(text);
+	unit = cgroup ? identity_unit(cgroup) : NULL;
+	return unit && endswith(unit, ".service") ? TAKE_PTR(unit) : NULL;
+}
+
+void coredump_know_own(Coredump *coredump)
+{
+	static const char *const names[COREDUMP_OWN_PROGRAMS] = {
+		"vigil-unwind", "vigil-debuginfod"};
+
+	coredump->own_unit = find_own_unit(monitor_proc_fd(coredump->monitor));
+	for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+		_cleanup_(freep) char *path = sibling_path(names[i]);
+		coredump->own_programs[i] = path ? realpath(path, NULL) : NULL;
+	}
+}
+
+static bool is_own_program(const Coredump *coredump, const char *exe)
+{
+	for (size_t i = 0; exe && i < ELEMENTSOF(coredump->own_programs); i++)
+		if (coredump->own_programs[i] && streq(coredump->own_programs[i], exe))
+			return true;
+	return false;
+}
 
 /* Whatever Vigil starts for itself is in a unit called vigil-…; an application that was started
  * again is not. */
@@ -21,7 +58,8 @@ bool coredump_is_own(const Coredump *coredump, const Crash *crash)
 			(startswith(names[i], "vigil-") ||
 				(coredump->own_unit && streq(names[i], coredump->own_unit))))
 			return true;
-	return false;
+	return is_own_program(coredump, crash->exe) ||
+	       crash_analyst_is_child(coredump->analyst, crash);
 }
 
 bool coredump_is_foreign(const Coredump *coredump, const Crash *crash)

@@ -13,6 +13,8 @@
 #include "monitord/crash-socket.h"
 #include "monitord/crash-store.h"
 
+#define COREDUMP_OWN_PROGRAMS 2 /* that work for the analyst */
+
 typedef struct Coredump {
 	Monitor *monitor;
 	CrashStore store;
@@ -22,6 +24,7 @@ typedef struct Coredump {
 	CrashReporting reporting;
 	CrashAnalyst *analyst;
 	char *own_unit; /* that the daemon runs in; NULL: none of its own */
+	char *own_programs[COREDUMP_OWN_PROGRAMS]; /* real paths; NULL: not installed */
 
 	/* sources; NULL: not asked for, or not to be had */
 	CrashFollower *follower;
@@ -63,8 +66,10 @@ json_t *coredump_sources_status(const Coredump *coredump);
 
 /* ---- coredump-facts.c */
 
+/* Fills .own_unit and .own_programs. */
+void coredump_know_own(Coredump *coredump);
 /* A part of Vigil, or what it started: by the unit that systemd ran it in, never by its name, which
- * it chose itself. */
+ * it chose itself; what unwinds, by its file, for it also runs outside of units. */
 bool coredump_is_own(const Coredump *coredump, const Crash *crash);
 /* Another user's, where those are not asked for. */
 bool coredump_is_foreign(const Coredump *coredump, const Crash *crash);

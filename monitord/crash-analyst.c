@@ -14,6 +14,8 @@
 #include "monitord/crash-analyst-queue.h"
 #include "monitord/detach.h"
 
+#define START_AGAIN_USEC (5 * USEC_PER_MINUTE) /* no process, or no memory, was to be had */
+
 struct CrashAnalyst {
 	Monitor *monitor;
 	CrashStore *store;
@@ -152,7 +154,8 @@ static int count_attempt(CrashAnalyst *analyst)
 		index, analyst->hash, again ? now_usec(CLOCK_REALTIME) + again : 0);
 }
 
-/* 1: it runs; 0: not this one, there may be others; -errno. */
+/* 1: it runs, or is to be tried later; 0: not this one, there may be others; -errno of the index.
+ */
 static int begin(CrashAnalyst *analyst, const char *hash, const char *path)
 {
 	CrashRow row;
@@ -177,9 +180,12 @@ static int begin(CrashAnalyst *analyst, const char *hash, const char *path)
 	(void)index_expected_signature(index_of(analyst), analyst->signature, analyst->expected);
 	analyst_policy_started(&analyst->policy, analyst->expected, now_usec(CLOCK_MONOTONIC));
 	r = start_child(analyst, path);
-	if (r < 0)
-		return log_warning_errno(r, "Crash %.*s cannot be unwound, '%s' does not start: %m",
+	if (r < 0) {
+		(void)log_warning_errno(r, "Crash %.*s cannot be unwound, '%s' does not start: %m",
 			CRASH_ID_DIGITS, hash, path);
+		look_again_in(analyst, START_AGAIN_USEC);
+		return 1;
+	}
 	log_debug(
 		"Crash %.*s is being unwound, attempt %u", CRASH_ID_DIGITS, hash, analyst->attempt);
 	return 1;

@@ -9,21 +9,6 @@
 #include "monitord/coredump.h"
 #include "monitord/crash-bus.h"
 
-#define CGROUP_BYTES_MAX 65536
-
-/* The service that the daemon is; in a scope it is one program of several, and no unit of its own.
- */
-static char *find_own_unit(int proc_fd)
-{
-	_cleanup_(freep) char *text = NULL, *cgroup = NULL, *unit = NULL;
-
-	if (read_file_at(proc_fd, "self/cgroup", CGROUP_BYTES_MAX, &text) < 0)
-		return NULL;
-	cgroup = identity_cgroup(text);
-	unit = cgroup ? identity_unit(cgroup) : NULL;
-	return unit && endswith(unit, ".service") ? TAKE_PTR(unit) : NULL;
-}
-
 static void on_index_failed(int error, void *userdata)
 {
 	coredump_index_failed(userdata, error);
@@ -43,6 +28,8 @@ static void stop(void *state)
 	free(coredump->digest_summary);
 	free(coredump->digest_body);
 	free(coredump->own_unit);
+	for (size_t i = 0; i < ELEMENTSOF(coredump->own_programs); i++)
+		free(coredump->own_programs[i]);
 	free(coredump);
 }
 
@@ -69,7 +56,7 @@ static int set_up(Coredump *coredump)
 		.userdata = coredump};
 	int r;
 
-	coredump->own_unit = find_own_unit(monitor_proc_fd(coredump->monitor));
+	coredump_know_own(coredump);
 	r = open_store(coredump);
 	if (r >= 0)
 		r = crash_marks_new(

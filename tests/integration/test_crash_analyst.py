@@ -423,3 +423,44 @@ def test_without_the_program(processes, tmp_path, session_bus, notices):
     wait_for("it to wait", lambda: d.unwinding().get("waitsFor") == "program")
     assert d.text().count("There is no program 'vigil'") == 1
     assert d.trace(pid)["attempts"] is None
+
+
+# ---- what is told of it
+
+def test_status_says_what_waits_and_why(analyst):
+    def status():
+        return subprocess.run([BUILD / "vigil", "status"], env=analyst.env, capture_output=True, text=True, timeout=20).stdout
+    (analyst.tmp / "pressure").write_text(SHORT)
+    analyst.crash("/usr/bin/one")
+    analyst.wait_row(analyst.crash("/usr/bin/two"), TOLD)
+    wait_for("them to wait", lambda: analyst.unwinding().get("waitsFor") == "memory")
+    assert "2 backtraces are yet to be made, once memory is not short\n" in status()
+    (analyst.tmp / "pressure").write_text(QUIET)
+    assert analyst.call("org.vigil.Monitor1", "Refresh").returncode == 0
+    wait_for("both", lambda: analyst.unwinding()["analyzed"] == 2)
+    assert "backtrace" not in status()
+
+
+def test_events_tell_when_a_backtrace_is_ready(processes, analyst):
+    child = processes.start([BUILD / "vigil", "events", "--json"], env=analyst.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    lines = []
+    os.set_blocking(child.stdout.fileno(), False)
+
+    def events():
+        while line := child.stdout.readline():
+            lines.append(json.loads(line))
+        return [e["event"] for e in lines]
+    pid = wait_for("the listener", lambda: analyst.crash(f"/usr/bin/n{analyst.next_pid}") and "crash" in events() and analyst.next_pid)
+    row = wait_for("the trace", lambda: (r := analyst.trace(pid)) and r["trace"] and r)
+    wait_for("the event", lambda: events() and any(e["event"] == "analyzed" and e["id"] == row["hash"][:12] for e in lines))
+
+
+def test_a_crash_of_what_unwinds_is_not_told(analyst, notices):
+    """Its file says so, where no unit does; a program of that name elsewhere is any other's."""
+    real = os.path.realpath(BUILD / "vigil-unwind")
+    session = {"COREDUMP_USER_UNIT": None, "COREDUMP_CGROUP": "/user.slice/user-0.slice/session-1.scope"}
+    pid = analyst.crash(real, **session)
+    analyst.wait_row(pid, COUNTED)
+    analyst.wait_row(analyst.crash("/opt/other/vigil-unwind", **session), TOLD)
+    assert [n["summary"].split()[0] for n in notices.popups] == ["vigil-unwind"]
+    assert analyst.trace(pid)["trace"] is None
