@@ -11,6 +11,15 @@
 /* <cxxabi.h> is C++. */
 char *__cxa_demangle(const char *mangled, char *buffer, size_t *length, int *status);
 
+/* "foo(int) [clone .cold]": parts and copies that the compiler made of one function. */
+static void cut_clones(char *name)
+{
+	char *clone = strstr(name, " [clone ");
+
+	if (clone)
+		*clone = '\0';
+}
+
 #define RUST_HASH_LENGTH (strlen("::h") + 16)
 
 /* "core::panicking::panic::h0123456789abcdef" without its end. */
@@ -35,6 +44,7 @@ char *demangle(const char *symbol)
 		if (readable) {
 			if (strnlen(readable, TRACE_TEXT_MAX) == TRACE_TEXT_MAX)
 				readable[TRACE_TEXT_MAX - 1] = '\0';
+			cut_clones(readable);
 			cut_rust_hash(readable);
 			return readable;
 		}

@@ -4,8 +4,10 @@
  * whole unit. */
 #include "coredump/unwind/scopes.h"
 
+#include "common/cleanup.h"
+#include "common/strbuf.h"
+#include "coredump/trace.h"
 #include <dwarf.h>
-#include <stdbool.h>
 
 #define DEPTH_MAX    256       /* of entries within entries: namespaces, types, blocks, calls */
 #define CHILDREN_MAX 10000000u /* looked at for one address */
@@ -85,4 +87,53 @@ const char *scope_linkage_name(Dwarf_Die *scope)
 		dwarf_attr_integrate(scope, DW_AT_MIPS_linkage_name, &attribute))
 		return dwarf_formstring(&attribute);
 	return NULL;
+}
+
+/* The entry that stands where the function was declared: instances refer to it. */
+static void find_declaration(Dwarf_Die *die)
+{
+	Dwarf_Attribute attribute;
+	Dwarf_Die next;
+
+	for (int i = 0; i < 8; i++) { /* a concrete one, an abstract one, a declaration */
+		if (!dwarf_attr(die, DW_AT_abstract_origin, &attribute) &&
+			!dwarf_attr(die, DW_AT_specification, &attribute))
+			return;
+		if (!dwarf_formref_die(&attribute, &next))
+			return;
+		*die = next;
+	}
+}
+
+static void add_owner(StrBuf *name, Dwarf_Die *owner)
+{
+	int tag = dwarf_tag(owner);
+	const char *its = dwarf_diename(owner);
+
+	if (tag == DW_TAG_namespace)
+		strbuf_add(name, its ? its : "(anonymous namespace)");
+	else if (may_own_functions(tag) || tag == DW_TAG_subprogram)
+		strbuf_add(name, its ? its : "{unnamed}"); /* a lambda */
+	else
+		return;
+	strbuf_add(name, "::");
+}
+
+char *scope_qualified_name(Dwarf_Die *scope)
+{
+	_cleanup_(strbuf_done) StrBuf name = {};
+	_cleanup_(freep) Dwarf_Die *scopes = NULL;
+	Dwarf_Die declaration = *scope;
+	const char *own = dwarf_diename(scope);
+
+	if (!own)
+		return NULL;
+	find_declaration(&declaration);
+	int n = dwarf_getscopes_die(&declaration, &scopes);
+	for (int i = n - 1; i > 0 && name.length < TRACE_TEXT_MAX; i--)
+		add_owner(&name, &scopes[i]);
+	strbuf_add(&name, own);
+	if (!name.failed && name.length >= TRACE_TEXT_MAX)
+		name.data[TRACE_TEXT_MAX - 1] = '\0';
+	return strbuf_take(&name);
 }

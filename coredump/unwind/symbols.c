@@ -127,8 +127,26 @@ static void set_line_of_call(TraceFrame *frame, Source *source, Dwarf_Die *inlin
 		set_file(frame, source, dwarf_filesrc(files, file, NULL, NULL));
 }
 
+/* Whether a function's name alone may not say which one it is. */
+static bool has_owners(Dwarf_Die *unit)
+{
+	switch (dwarf_srclang(unit)) {
+	case DW_LANG_C_plus_plus:
+	case DW_LANG_C_plus_plus_03:
+	case DW_LANG_C_plus_plus_11:
+	case DW_LANG_C_plus_plus_14:
+	case 0x2a: /* DW_LANG_C_plus_plus_17, newer than elfutils 0.188; _20 */
+	case 0x2b:
+	case DW_LANG_Rust:
+	case DW_LANG_D:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* symbol: of the table; NULL for inlined functions and where there is none. */
-static void set_names(TraceFrame *frame, Dwarf_Die *scope, const char *symbol)
+static void set_names(TraceFrame *frame, Source *source, Dwarf_Die *scope, const char *symbol)
 {
 	const char *linked = scope ? scope_linkage_name(scope) : NULL;
 	const char *name = scope ? dwarf_diename(scope) : NULL;
@@ -136,10 +154,11 @@ static void set_names(TraceFrame *frame, Dwarf_Die *scope, const char *symbol)
 	frame->symbol = copy_text(symbol ? symbol : linked ? linked : name);
 	if (linked)
 		frame->function = demangle(linked);
-	else if (name && !(symbol && startswith(symbol, "_Z")))
-		frame->function = copy_text(name);
-	else if (symbol)
+	else if (symbol && (!name || startswith(symbol, "_Z")))
 		frame->function = demangle(symbol);
+	else if (name)
+		frame->function =
+			has_owners(&source->unit) ? scope_qualified_name(scope) : copy_text(name);
 }
 
 /* ---- one address ----------------------------------------------------------------------------- */
@@ -181,7 +200,7 @@ static int fill(Symbols *symbols, Place *place)
 			frame->offset = place->address -
 					symbols->modules->trace->modules[module->index].bias;
 		frame->inlined = i + 1 < n;
-		set_names(frame, scope, frame->inlined ? NULL : name);
+		set_names(frame, &source, scope, frame->inlined ? NULL : name);
 		if (i > 0)
 			set_line_of_call(frame, &source, &source.scope[n - i]);
 		else if (has_source)

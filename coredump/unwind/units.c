@@ -52,8 +52,10 @@ bool units_find(
 {
 	if (!module_dwarf(module, ret_bias))
 		return false;
-	const Dwarf_Die *unit = dwfl_module_addrdie(module->dwfl, address, ret_bias);
-	if (unit) {
+	/* libdwfl counts a gap in .debug_aranges as part of what comes before: functions of a
+	 * static C library without debug information */
+	Dwarf_Die *unit = dwfl_module_addrdie(module->dwfl, address, ret_bias);
+	if (unit && dwarf_haspc(unit, address - *ret_bias) > 0) {
 		*ret = *unit;
 		return true;
 	}

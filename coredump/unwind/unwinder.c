@@ -212,6 +212,29 @@ static void explain_end(Unwinding *unwinding, const char *message)
 			trace_module_name(trace, (int)module->index), message);
 }
 
+/* Without unwind information only frame pointers lead on, and code that does not keep them leads
+ * past some of its callers without a sign. Where the file is missing that is likely. */
+static void doubt_guesses(Unwinding *unwinding)
+{
+	Unwinder *unwinder = unwinding->unwinder;
+	Stack *stack = unwinding->stack;
+
+	for (size_t i = unwinding->begins_in_call; i + 1 < stack->n; i++) {
+		const StackFrame *frame = &stack->frame[i];
+		const LoadedModule *module =
+			modules_find(unwinder->modules, frame->pc - frame->is_call);
+		if (module && module->dwfl)
+			continue;
+		stack->complete = false;
+		(void)stop(unwinding,
+			"callers of frame %zu may be missing: only a frame pointer led on through %.128s",
+			i,
+			module ? trace_module_name(unwinder->modules->trace, (int)module->index)
+			       : "code of no file");
+		return;
+	}
+}
+
 static const CoreThread *find_thread(const Unwinder *unwinder, pid_t tid)
 {
 	for (size_t i = 0; i < unwinder->threads.n; i++)
@@ -252,6 +275,8 @@ int unwind_thread(Unwinder *unwinder, pid_t tid, Stack *stack)
 	stack->complete = r == 0;
 	if (r == -1)
 		explain_end(&unwinding, dwfl_errmsg(-1));
+	else if (r == 0)
+		doubt_guesses(&unwinding);
 	return 0;
 }
 
