@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-/* When two crashes are the same crash. Until vigil-unwind exists: the program, the signal and the
- * normalised top frames of systemd's own stack trace in MESSAGE (abort and assert frames left
- * out), the module and offset where a frame has no symbol; program and signal alone where there is
- * no trace; for tracebacks the exception's type and the innermost own frame. Pure. */
+/* When two crashes are the same crash, as far as it can be told on arrival: the program, the signal
+ * and the frames of systemd's own stack trace in MESSAGE, reduced as those of a trace are
+ * (frame-list.h); program and signal alone where there is none; for tracebacks the exception's type
+ * and the innermost own frame. Once the core is understood, trace-signature.h says it better. Pure.
+ */
 #include "coredump/record.h"
 
 #define CRASH_SIGNATURE_SIZE   17 /* 16 hex digits and NUL */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Traces as a broken unwinder may hand them over: what is accepted stays within its bounds, says
  * the same after being written and read again, and everything that is made of it ends. */
+#include "coredump/trace-signature.h"
 #include "coredump/trace.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/unit/trace-sample.h"
@@ -28,6 +29,17 @@ static void check_thread(const Trace *trace, const TraceThread *thread)
 	}
 }
 
+static void check_signature(const Trace *trace)
+{
+	const Crash crash = {.signal = trace->signal};
+	char signature[CRASH_SIGNATURE_SIZE] = "";
+	_cleanup_(freep) char *title = trace_signature_title(trace);
+	int r = trace_signature(trace, &crash, signature);
+
+	fuzz_check(title, "no title");
+	fuzz_check(r == 0 ? strlen(signature) == 16 : r == -ENODATA, "no signature");
+}
+
 static void check_trace(const Trace *trace)
 {
 	_cleanup_(json_decrefp) json_t *root = trace_to_json(trace);
@@ -36,6 +48,7 @@ static void check_trace(const Trace *trace)
 	fuzz_check(trace->n_threads <= TRACE_THREADS_MAX && trace->n_modules <= TRACE_MODULES_MAX &&
 			   trace->n_registers <= TRACE_REGISTERS_MAX,
 		"too many of them");
+	check_signature(trace);
 	for (size_t i = 0; i < trace->n_threads; i++)
 		check_thread(trace, &trace->threads[i]);
 	fuzz_check(root && trace_from_json(root, &again) == 0, "it cannot be read again");
