@@ -5,16 +5,7 @@
  * cut with "…" so that a row fits the terminal. Piped, nothing is cut: one header line, columns two
  * spaces apart. */
 #include "common/strbuf.h"
-
-typedef enum CellStyle {
-	CELL_PLAIN,
-	CELL_GOOD,
-	CELL_WARNING,
-	CELL_BAD,
-	CELL_DIM,
-	CELL_BOLD,
-	CELL_STYLE_MAX,
-} CellStyle;
+#include "common/style.h"
 
 typedef struct TableColumn {
 	const char *title;
@@ -47,6 +38,3 @@ bool table_print(const Table *table, StrBuf *out, size_t width, bool colour, boo
 /* Appends text (already escaped, `columns` wide) in at most `width` columns, the last "…" where it
  * was cut. */
 void table_add_cut(StrBuf *out, const char *text, size_t columns, size_t width);
-/* The escape sequences around a style, "" where colour is false. */
-const char *style_on(CellStyle style, bool colour);
-const char *style_off(CellStyle style, bool colour);
