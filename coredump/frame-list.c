@@ -72,6 +72,32 @@ int frame_list_add(FrameList *list, const FrameFacts *facts)
 	return 0;
 }
 
+int frame_list_from_trace(const Trace *trace, FrameList *list)
+{
+	const TraceThread *thread = trace_crashed(trace);
+	int r;
+
+	if (!thread || thread->n_frames == 0)
+		return -ENODATA;
+	for (size_t i = 0; i < thread->n_frames; i++) {
+		const TraceFrame *frame = &thread->frames[i];
+		bool known = frame->module >= 0;
+		r = frame_list_add(list,
+			&(FrameFacts){
+				.function = frame->function ? frame->function : frame->symbol,
+				.module = known ? trace_module_name(trace, frame->module) : NULL,
+				.build_id = known ? trace->modules[frame->module].build_id : NULL,
+				.offset = frame->offset,
+				.signal = frame->signal,
+			});
+		if (r < 0)
+			return r;
+	}
+	list->sent = trace->has_code && trace->code <= 0;
+	list->left_at = thread->n_left ? thread->left_at : 0;
+	return 0;
+}
+
 /* ---- what matters ---------------------------------------------------------------------------- */
 
 static void drop(FrameList *list, size_t at, size_t n)
@@ -82,16 +108,16 @@ static void drop(FrameList *list, size_t at, size_t n)
 		list->left_at = list->left_at > at + n ? list->left_at - n : at;
 }
 
-/* How many frames on top say that the program ended itself. Frames without a name in between are
- * the C library's own that nobody exports. */
-static size_t count_ending(const FrameList *list)
+/* How many frames from `at` on say that the program ended itself. Frames without a name in between
+ * are the C library's own that nobody exports. */
+static size_t count_ending(const FrameList *list, size_t at)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < list->n; i++) {
+	for (size_t i = at; i < list->n; i++) {
 		const FrameKey *key = &list->keys[i];
 		if (key->class == FRAME_ENDING)
-			n = i + 1;
+			n = i + 1 - at;
 		else if (key->class != FRAME_LIBRARY && key->named)
 			break;
 	}
@@ -100,16 +126,15 @@ static size_t count_ending(const FrameList *list)
 
 /* A handler of crashes gives the signal back by sending it: the crash is below it. One that crashes
  * itself is the crash. */
-static void drop_handler(FrameList *list)
+size_t frame_list_first(const FrameList *list)
 {
-	bool sent = list->sent || count_ending(list) > 0;
+	size_t first = 0, ending = count_ending(list, 0);
 
-	for (size_t i = list->n; i-- > 0;)
-		if (list->keys[i].signal) {
-			drop(list, sent ? 0 : i, sent ? i + 1 : 1);
-			if (sent)
-				return;
-		}
+	for (size_t i = 0; (list->sent || ending) && i + 1 < list->n; i++)
+		if (list->keys[i].signal)
+			first = i + 1;
+	first += count_ending(list, first);
+	return first < list->n ? first : 0;
 }
 
 static void keep_classes(FrameList *list, bool starts, bool libraries)
@@ -217,10 +242,10 @@ static void fold_recursion(FrameList *list)
 
 void frame_list_reduce(FrameList *list)
 {
-	drop_handler(list);
-	size_t ending = count_ending(list);
-	if (ending < list->n)
-		drop(list, 0, ending);
+	drop(list, 0, frame_list_first(list));
+	for (size_t i = list->n; i-- > 0;)
+		if (list->keys[i].signal && list->n > 1)
+			drop(list, i, 1);
 	if (has_class(list, FRAME_OWN)) {
 		keep_classes(list, false, false);
 	} else if (has_class(list, FRAME_START)) {

@@ -6,8 +6,9 @@
 #include "coredump/frame-name.h"
 #include "coredump/record.h"
 #include "coredump/signature.h"
+#include "coredump/trace.h"
 
-#define FRAME_LIST_MAX 320
+#define FRAME_LIST_MAX TRACE_FRAMES_MAX
 
 typedef struct FrameKey {
 	char key[FRAME_NAME_SIZE];   /* the folded name; "build-id+0x12", "module+0x12", "?" */
@@ -34,9 +35,15 @@ void frame_list_done(FrameList *list);
 /* The next frame, innermost first; those beyond FRAME_LIST_MAX are dropped. 0, -ENOMEM. */
 int frame_list_add(FrameList *list, const FrameFacts *facts);
 
+/* The crashed thread's, not reduced: keys[i] is of the thread's frames[i]. 0; -ENODATA: there is no
+ * such thread, or it has no frame; -ENOMEM. */
+int frame_list_from_trace(const Trace *trace, FrameList *list);
 /* A line that is no function, as it is: an exception's type. 0, -ENOMEM. */
 int frame_list_add_text(FrameList *list, const char *text);
 
+/* Where, below what ended the program and below a handler that gave the signal back, the crash is.
+ */
+size_t frame_list_first(const FrameList *list);
 /* Leaves what matters, in place: frames below a handler that gave the signal back, without what
  * ends the program, holds it together or starts it; each recursion as one round of it, which begins
  * where it always does, without what was called out of it last where it ran away. Where nothing of

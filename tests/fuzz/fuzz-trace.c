@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Traces as a broken unwinder may hand them over: what is accepted stays within its bounds, says
  * the same after being written and read again, and everything that is made of it ends. */
+#include "coredump/trace-quality.h"
 #include "coredump/trace-signature.h"
+#include "coredump/trace-text.h"
 #include "coredump/trace.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/unit/trace-sample.h"
 
-static void check_text(const char *text)
+static void check_length(const char *text)
 {
 	fuzz_check(!text || strlen(text) <= TRACE_TEXT_MAX, "a text is too long");
 }
@@ -22,10 +24,10 @@ static void check_thread(const Trace *trace, const TraceThread *thread)
 		const TraceFrame *frame = &thread->frames[i];
 		fuzz_check(frame->module >= -1 && frame->module < (int)trace->n_modules,
 			"no such module");
-		check_text(frame->function);
-		check_text(frame->symbol);
-		check_text(frame->file);
-		check_text(trace_module_name(trace, frame->module));
+		check_length(frame->function);
+		check_length(frame->symbol);
+		check_length(frame->file);
+		check_length(trace_module_name(trace, frame->module));
 	}
 }
 
@@ -40,6 +42,23 @@ static void check_signature(const Trace *trace)
 	fuzz_check(r == 0 ? strlen(signature) == 16 : r == -ENODATA, "no signature");
 }
 
+static void check_text(const Trace *trace)
+{
+	const TraceTextOptions options = {.width = 80,
+		.all_threads = true,
+		.modules = true,
+		.registers = true,
+		.rating = true};
+	_cleanup_(strbuf_done) StrBuf out = {};
+	TraceAdvice advice;
+
+	trace_text(trace, &options, &out);
+	for (const char *p = strbuf_text(&out); *p; p++)
+		fuzz_check(*p == '\n' || (unsigned char)*p >= 0x20, "a control character");
+	fuzz_check(trace_advice(trace, "ID=debian", &advice) == 0, "no advice");
+	trace_advice_done(&advice);
+}
+
 static void check_trace(const Trace *trace)
 {
 	_cleanup_(json_decrefp) json_t *root = trace_to_json(trace);
@@ -49,6 +68,7 @@ static void check_trace(const Trace *trace)
 			   trace->n_registers <= TRACE_REGISTERS_MAX,
 		"too many of them");
 	check_signature(trace);
+	check_text(trace);
 	for (size_t i = 0; i < trace->n_threads; i++)
 		check_thread(trace, &trace->threads[i]);
 	fuzz_check(root && trace_from_json(root, &again) == 0, "it cannot be read again");
