@@ -102,11 +102,11 @@ static size_t package_length(const char *package)
 
 static int append(char ***words, const char *word, size_t length)
 {
-	size_t n = words_count((const char *const *)*words);
 	char **more;
+	size_t n = 0;
 
-	for (size_t i = 0; i < n; i++)
-		if (strlen((*words)[i]) == length && strncmp((*words)[i], word, length) == 0)
+	for (char **p = *words; p && *p; p++, n++)
+		if (strlen(*p) == length && strncmp(*p, word, length) == 0)
 			return 0;
 	more = realloc(*words, (n + 2) * sizeof *more);
 	if (!more)
