@@ -4,6 +4,7 @@
 
 #include "common/cleanup.h"
 #include "common/text.h"
+#include "coredump/core-file.h"
 #include "monitord/crash-marks.h"
 
 #define SLICE 64 /* rows looked at in one turn of the loop */
@@ -27,6 +28,16 @@ static unsigned attempts_of(Search *search, const char *hash)
 	return r > 0 ? trace.attempts : 0;
 }
 
+/* Whether there is something to look into that needs nobody's password. */
+static bool has_core(const CrashRow *row)
+{
+	CoreInfo core;
+
+	core_look(-EBADF, &row->crash, &core);
+	return core.state == CORE_PRESENT || core.state == CORE_TRUNCATED ||
+	       core.state == CORE_JOURNAL;
+}
+
 static AnalystVerdict judge(Search *search, const CrashRow *row)
 {
 	const AnalystQueue *queue = search->queue;
@@ -40,10 +51,11 @@ static AnalystVerdict judge(Search *search, const CrashRow *row)
 	crash.known = !streq(expected, row->signature);
 	queue->look(row, &crash, queue->userdata);
 	AnalystVerdict verdict = analyst_policy_judge(queue->policy, &crash, search->now_monotonic);
-	if (verdict != ANALYST_LEAVE)
-		return verdict;
-	crash.attempts = attempts_of(search, row->crash.hash);
-	return analyst_policy_judge(queue->policy, &crash, search->now_monotonic);
+	if (verdict == ANALYST_LEAVE) {
+		crash.attempts = attempts_of(search, row->crash.hash);
+		verdict = analyst_policy_judge(queue->policy, &crash, search->now_monotonic);
+	}
+	return verdict != ANALYST_LEAVE && !has_core(row) ? ANALYST_LEAVE : verdict;
 }
 
 static int take_row(const CrashRow *row, void *userdata)

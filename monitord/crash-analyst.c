@@ -9,7 +9,6 @@
 #include "common/log.h"
 #include "common/text.h"
 #include "common/words.h"
-#include "coredump/core-file.h"
 #include "monitord/background-child.h"
 #include "monitord/crash-analyst-queue.h"
 #include "monitord/detach.h"
@@ -126,16 +125,6 @@ static int start_child(CrashAnalyst *analyst, const char *path)
 		monitor_event(analyst->monitor), &run, on_ended, analyst, &analyst->child);
 }
 
-/* Whether there is something to look into that needs nobody's password. */
-static bool has_core(const CrashRow *row)
-{
-	CoreInfo core;
-
-	core_look(-EBADF, &row->crash, &core);
-	return core.state == CORE_PRESENT || core.state == CORE_TRUNCATED ||
-	       core.state == CORE_JOURNAL;
-}
-
 /* Counted before it begins. 0; -ENOENT: the crash was forgotten meanwhile; -errno. */
 static int count_attempt(CrashAnalyst *analyst)
 {
@@ -164,16 +153,10 @@ static int begin(CrashAnalyst *analyst, const char *hash, const char *path)
 	r = index_get(index_of(analyst), hash, &row);
 	if (r <= 0)
 		return r;
-	bool possible = has_core(&row);
 	memcpy(analyst->hash, row.crash.hash, sizeof analyst->hash);
 	memcpy(analyst->signature, row.signature, sizeof analyst->signature);
 	memcpy(analyst->expected, row.signature, sizeof analyst->expected);
 	index_row_done(&row);
-	if (!possible) {
-		analyst->left++;
-		r = index_leave_untraced(index_of(analyst), analyst->hash);
-		return r == -ENOENT ? 0 : r;
-	}
 	r = count_attempt(analyst);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
