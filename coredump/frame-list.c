@@ -102,6 +102,8 @@ int frame_list_from_trace(const Trace *trace, FrameList *list)
 
 static void drop(FrameList *list, size_t at, size_t n)
 {
+	if (n == 0)
+		return;
 	memmove(list->keys + at, list->keys + at + n, (list->n - at - n) * sizeof *list->keys);
 	list->n -= n;
 	if (list->left_at > at)
