@@ -53,7 +53,7 @@ ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANFLAGS) $(LDFLAGS) -
 MAKEFLAGS += --no-builtin-rules
 
 # ---- libraries: one per folder, everything in it but the files that hold a main() ----------------
-LIB_DIRS := common survey coredump coredump/unwind monitord cli helper
+LIB_DIRS := common survey coredump coredump/unwind coredump/debuginfod monitord cli helper
 define library
 $(1)_SRC := $$(filter-out $(1)/main%.c,$$(wildcard $(1)/*.c))
 $(1)_LIB := $$(B)/lib$(subst /,-,$(1)).a

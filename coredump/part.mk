@@ -7,3 +7,7 @@ $(eval $(call program,vigil-unwind,coredump/unwind/main-unwind.c,common coredump
 INSTALL_FILES += $(B)/vigil-unwind:$(libexecdir):vigil-unwind:755
 $(B)/coredump/sibling.o: $(B)/paths
 $(B)/coredump/sibling.o: ALL_CPPFLAGS += -DLIBEXECDIR='"$(libexecdir)"'
+# vigil-debuginfod, which fetches debug files where somebody wants that. coredump/debuginfod/ is linked into it alone.
+L_debuginfod := libdebuginfod jansson
+$(eval $(call program,vigil-debuginfod,coredump/main-debuginfod.c,common coredump coredump/debuginfod,$(L_debuginfod)))
+INSTALL_FILES += $(B)/vigil-debuginfod:$(libexecdir):vigil-debuginfod:755
