@@ -271,6 +271,15 @@ static uint64_t kept_number(const Crash *crash, const char *name, uint64_t max)
 	return text && parse_u64(text, max, &number) == 0 ? number : UINT64_MAX;
 }
 
+/* What another field tells in the place of this one, within this one's bound. */
+static void take_kept(Crash *crash, const char *field, const char *value)
+{
+	const CrashText *text = crash_text_find(field);
+
+	if (value)
+		(void)take_text(text_at(crash, text), value, strlen(value), text->max);
+}
+
 /* A traceback is logged by the program itself or for it, so the entry's own process stands in for
  * what it does not tell. */
 static void fill_traceback(Crash *crash, usec_t entry_realtime)
@@ -283,8 +292,8 @@ static void fill_traceback(Crash *crash, usec_t entry_realtime)
 		crash->pid = (pid_t)pid;
 	if (crash->uid == CRASH_UID_UNKNOWN && uid != UINT64_MAX)
 		crash->uid = (uid_t)uid;
-	if (!crash->exe && exe && !endswith(exe, "/systemd-coredump"))
-		crash->exe = strdup(exe);
+	if (exe && !endswith(exe, "/systemd-coredump"))
+		take_kept(crash, "COREDUMP_EXE", exe);
 	if (crash->when_realtime == 0)
 		crash->when_realtime = entry_realtime;
 }
@@ -312,10 +321,8 @@ int crash_identify(Crash *crash, usec_t entry_realtime)
 		fill_traceback(crash, entry_realtime);
 	if (crash->when_realtime == 0)
 		crash->when_realtime = entry_realtime;
-	if (!crash->hostname) {
-		const char *host = json_string_value(json_object_get(crash->fields, "_HOSTNAME"));
-		crash->hostname = host ? strdup(host) : NULL;
-	}
+	take_kept(crash, "COREDUMP_HOSTNAME",
+		json_string_value(json_object_get(crash->fields, "_HOSTNAME")));
 	if (crash->pid == 0 || crash->when_realtime == 0)
 		return -EBADMSG;
 	compute_hash(crash);
