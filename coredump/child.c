@@ -172,8 +172,14 @@ static int start(Child *child)
  * on. */
 static void stop(Child *child)
 {
+	struct pollfd end = {.fd = child->pidfd, .events = POLLIN};
+
 	if (child->pid <= 0)
 		return;
+	if (child->request->grace_usec && child->pidfd >= 0 && poll(&end, 1, 0) == 0) {
+		(void)kill(child->pid, SIGTERM);
+		(void)poll(&end, 1, (int)(child->request->grace_usec / USEC_PER_MSEC));
+	}
 	(void)kill(-child->pid, SIGKILL);
 	(void)kill(child->pid, SIGKILL);
 	while (waitpid(child->pid, &child->status, 0) < 0 && errno == EINTR)

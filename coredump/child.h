@@ -20,7 +20,8 @@ typedef struct ChildRequest {
 	size_t n_fds;
 	size_t max_output; /* bytes of stdout; one more and it is killed */
 	usec_t timeout_usec;
-	bool background; /* nice 19 and idle I/O */
+	usec_t grace_usec; /* before it is killed it gets SIGTERM and so long to clean up; 0 */
+	bool background;   /* nice 19 and idle I/O */
 	/* SIGINT, SIGTERM and SIGHUP end the child. They do to the caller what they would have done
 	 * as soon as all is cleaned up; or, with this, SIGINT ends the child and nothing more. */
 	bool takes_interrupt;

@@ -6,6 +6,7 @@
 #include "common/text.h"
 #include "tests/unit/test.h"
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 #define LONG (30 * USEC_PER_SEC)
@@ -105,6 +106,28 @@ static void a_late_one_is_killed_with_its_children(void **state)
 	(void)close(ends[0]);
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 	assert_int_equal(errno, ECHILD);
+}
+
+/* It may clean up, if its user gives it time; not for ever. */
+static void a_late_one_may_clean_up(void **state)
+{
+	ChildRequest request = {.timeout_usec = 100 * USEC_PER_MSEC, .grace_usec = LONG};
+	ChildResult result = {};
+	_cleanup_(closep) int told = memfd_create("told", 0);
+	char script[128], text[16] = "";
+
+	(void)state;
+	request.fds = &told;
+	request.n_fds = 1;
+	(void)snprintf(script, sizeof script,
+		"trap 'echo clean >&%d; exit' TERM; while :; do sleep 0.05; done", told);
+	usec_t began = now_usec(CLOCK_MONOTONIC);
+	assert_int_equal(run(script, request, &result), -ETIMEDOUT);
+	assert_true(now_usec(CLOCK_MONOTONIC) - began < LONG);
+	assert_int_equal(pread(told, text, sizeof text - 1, 0), 6);
+	assert_string_equal(text, "clean\n");
+	request.grace_usec = 100 * USEC_PER_MSEC;
+	assert_int_equal(run("trap '' TERM; sleep 60", request, &result), -ETIMEDOUT);
 }
 
 /* Its end counts, not that of who inherited its output. */
@@ -292,6 +315,7 @@ int main(void)
 		cmocka_unit_test(output_has_a_bound),
 		cmocka_unit_test(lines_are_cut),
 		cmocka_unit_test(a_late_one_is_killed_with_its_children),
+		cmocka_unit_test(a_late_one_may_clean_up),
 		cmocka_unit_test(its_children_do_not_hold_it_up),
 		cmocka_unit_test(it_has_the_fds_that_it_is_given),
 		cmocka_unit_test_setup_teardown(
