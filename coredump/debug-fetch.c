@@ -226,8 +226,8 @@ const char *debug_fetch_words(DebugFetchEnd end)
 		[DEBUG_FETCH_NO_SERVERS] = N_(
 			"No debuginfod server is configured: set DEBUGINFOD_URLS, or install your "
 			"distribution's list of them beneath /etc/debuginfod."),
-		[DEBUG_FETCH_METERED] = N_("The network is metered, so no debug files were fetched "
-					   "(--debuginfod=always does it nevertheless)."),
+		[DEBUG_FETCH_METERED] =
+			N_("The network is metered, so no debug files were fetched."),
 		[DEBUG_FETCH_OUT_OF_TIME] =
 			N_("Not all debug files were fetched in the time allowed."),
 		[DEBUG_FETCH_OUT_OF_BYTES] =
