@@ -122,7 +122,7 @@ static int run(const Options *options)
 {
 	_cleanup_(freep) DebugWant *wants = NULL;
 	_cleanup_(servers_donep) Servers servers = {};
-	size_t n;
+	size_t n = 0;
 	int r;
 
 	r = read_wants(options->wants_fd, &wants, &n);
