@@ -7,9 +7,9 @@
 #include "common/i18n.h"
 #include "common/io.h"
 #include "common/text.h"
-#include "coredump/beneath.h"
 #include "coredump/child.h"
 #include "coredump/core-stream.h"
+#include "coredump/crash-places.h"
 #include "coredump/package-owner.h"
 #include "coredump/sibling.h"
 #include <fcntl.h>
@@ -28,9 +28,7 @@ typedef struct Analysis {
 	int image, plan; /* fds */
 	int traced;	 /* the fd that the second step reads: the core's or the image's */
 	char tid[32];	 /* option */
-	int root;	 /* what was "/" to the process; -EBADF: this machine's */
-	char *cache;
-	ModulePlaces places;
+	CrashPlaces places;
 	Trace scanned;
 	char *error;
 } Analysis;
@@ -38,11 +36,10 @@ typedef struct Analysis {
 static void analysis_done(Analysis *analysis)
 {
 	free(analysis->unwinder);
-	free(analysis->cache);
 	free(analysis->error);
 	closep(&analysis->image);
 	closep(&analysis->plan);
-	closep(&analysis->root);
+	crash_places_done(&analysis->places);
 	trace_done(&analysis->scanned);
 }
 
@@ -246,19 +243,7 @@ static int prepare(Analysis *analysis)
 		return -ENOMEM;
 	if (tid && parse_u64(tid, INT32_MAX, &number) == 0)
 		(void)snprintf(analysis->tid, sizeof analysis->tid, "--tid=%d", (int)number);
-	analysis->cache = module_cache_path(
-		getenv("DEBUGINFOD_CACHE_PATH"), getenv("XDG_CACHE_HOME"), getenv("HOME"));
-	analysis->places = (ModulePlaces){.root_fd = request->root_fd,
-		.elsewhere = request->elsewhere || crash->container_cmdline,
-		.debug_root = MODULE_DEBUG_ROOT,
-		.cache = analysis->cache};
-	if (!crash->root || streq(crash->root, "/"))
-		return 0;
-	analysis->root = open_beneath(request->root_fd, crash->root, O_PATH | O_DIRECTORY);
-	if (analysis->root >= 0)
-		analysis->places.root_fd = analysis->root;
-	else
-		analysis->places.elsewhere = true;
+	crash_places_open(crash, request->root_fd, request->elsewhere, &analysis->places);
 	return 0;
 }
 
@@ -267,7 +252,7 @@ static int find_and_unwind(Analysis *analysis, ModuleFiles *files, Trace *ret)
 {
 	int r;
 
-	r = module_files_find(&analysis->scanned, &analysis->places, files);
+	r = module_files_find(&analysis->scanned, &analysis->places.places, files);
 	if (r < 0)
 		return fail(analysis, r, "%s", strerror(-r));
 	r = unwind(analysis, files, ret);
@@ -315,6 +300,18 @@ static void add_stats(const Analysis *analysis, usec_t begin, Trace *trace)
 	stats->usec = now_usec(CLOCK_MONOTONIC) - begin;
 }
 
+/* Opens what is needed, and lets the core be read. */
+static int begin_with(Analysis *analysis)
+{
+	int r;
+
+	r = prepare(analysis);
+	if (r < 0)
+		return fail(analysis, r, "%s", strerror(-r));
+	r = open_image(analysis);
+	return r < 0 ? r : scan(analysis);
+}
+
 static int analyse(Analysis *analysis, Trace *ret)
 {
 	_cleanup_(module_files_donep) ModuleFiles files = {};
@@ -322,19 +319,14 @@ static int analyse(Analysis *analysis, Trace *ret)
 	usec_t begin = now_usec(CLOCK_MONOTONIC);
 	int r;
 
-	r = prepare(analysis);
-	if (r < 0)
-		return fail(analysis, r, "%s", strerror(-r));
-	r = open_image(analysis);
-	if (r >= 0)
-		r = scan(analysis);
+	r = begin_with(analysis);
 	if (r >= 0)
 		r = find_and_unwind(analysis, &files, ret);
 	if (r < 0)
 		return r;
 	unwind_better(analysis, &files, ret);
 	r = package_owners_find(&files, request->crash,
-		analysis->places.root_fd < 0 && !analysis->places.elsewhere, ret);
+		analysis->places.places.root_fd < 0 && !analysis->places.places.elsewhere, ret);
 	if (r < 0) {
 		trace_done(ret);
 		return fail(analysis, r, "%s", strerror(-r));
@@ -347,7 +339,8 @@ static int analyse(Analysis *analysis, Trace *ret)
 
 int analysis_run(const AnalysisRequest *request, Trace *ret, char **ret_error)
 {
-	Analysis analysis = {.request = request, .image = -EBADF, .plan = -EBADF, .root = -EBADF};
+	Analysis analysis = {
+		.request = request, .image = -EBADF, .plan = -EBADF, .places = CRASH_PLACES_INIT};
 	Trace trace = {};
 	int r;
 
@@ -356,6 +349,23 @@ int analysis_run(const AnalysisRequest *request, Trace *ret, char **ret_error)
 		*ret = trace;
 	else
 		*ret_error = TAKE_PTR(analysis.error);
+	analysis_done(&analysis);
+	return r < 0 ? r : 0;
+}
+
+int analysis_scan(const AnalysisRequest *request, Trace *ret, char **ret_error)
+{
+	Analysis analysis = {
+		.request = request, .image = -EBADF, .plan = -EBADF, .places = CRASH_PLACES_INIT};
+	int r;
+
+	r = begin_with(&analysis);
+	if (r >= 0) {
+		*ret = analysis.scanned;
+		analysis.scanned = (Trace){};
+	} else {
+		*ret_error = TAKE_PTR(analysis.error);
+	}
 	analysis_done(&analysis);
 	return r < 0 ? r : 0;
 }

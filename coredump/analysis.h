@@ -31,3 +31,6 @@ typedef struct AnalysisRequest {
  * anything; -EINTR: a signal came; -EIO: it failed, crashed, or could not read the core; -ENOENT:
  * it is not installed. */
 int analysis_run(const AnalysisRequest *request, Trace *ret, char **ret_error);
+/* The same, but only what the core itself says: threads and modules, no frames, no files looked
+ * for. Of the request fetch and trace_usec are not heeded. */
+int analysis_scan(const AnalysisRequest *request, Trace *ret, char **ret_error);
