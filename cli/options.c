@@ -40,6 +40,11 @@ const CliOption cli_options[] = {
 	{"max-size",         0,  "BYTES", AT(max_size),        OPTION_VACUUM, N_("delete the oldest cores until all take at most so much (500M, 2G)"), NULL},
 	{"max-age",          0,  "SPAN",  AT(max_age),         OPTION_VACUUM, N_("delete cores older than this (2d, 4weeks)"), NULL},
 	{"per-program",      0,  "N",     AT(per_program),     OPTION_VACUUM, N_("keep the N newest cores of each program"), NULL},
+	{"debugger",         0,  "PROGRAM", AT(debugger),      OPTION_DEBUGGER, N_("gdb, lldb, or the path of one (Debugger= of vigil.conf; gdb)"), "gdb lldb"},
+	{"debugger-arguments", 'A', "ARGS", AT(debugger_arguments), OPTION_DEBUGGER, N_("more arguments for it, quoted as for a shell"), NULL},
+	{"print-command",    0,  NULL,    AT(print_command),   OPTION_DEBUGGER, N_("only print the command that would be run, for a shell"), NULL},
+	{"debuginfod",       0,  NULL,    AT(debuginfod),      OPTION_DEBUGINFOD, N_("fetch debug information from the servers in DEBUGINFOD_URLS"), NULL},
+	{"delete",           'd', NULL,    AT(delete),         OPTION_DELETE, N_("take the note away"), NULL},
 	{"yes",             'y', NULL,    AT(yes),             OPTION_YES,    N_("do not ask"), NULL},
 	{"proc",             0,  "DIR",   AT(proc),            OPTION_SCAN,   N_("read another /proc tree"), NULL},
 };
