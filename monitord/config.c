@@ -29,6 +29,7 @@ const ConfRow config_rows[] = {
 	{"Coredump", "Notify", &conf_boolean, AT(crash_notify), NULL, "Whether crashes are announced; listed they are anyway.", "yes"},
 	{"Coredump", "CrashReporter", &conf_strings, AT(crash_reporter), NULL, "What reports a crash.", "auto"},
 	{"Coredump", "Developer", &conf_boolean, AT(crash_developer), NULL, "Whether there is a button that starts the debugger.", "no"},
+	{"Coredump", "Debugger", &conf_strings, AT(crash_debugger), NULL, "What vigil crash debug starts, as words.", "gdb"},
 	{"Coredump", "OtherUsers", &conf_boolean, AT(crash_other_users), NULL, "Whether crashes of other users are announced.", "no"},
 	{"Coredump", "IgnorePrograms", &conf_strings, AT(crash_ignore), NULL, "Programs whose crashes are not announced.", "none"},
 	{"Coredump", "Sources", &conf_strings, AT(crash_sources), NULL, "Where crashes are learned from.", "all that fit the machine"},

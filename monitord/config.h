@@ -15,6 +15,7 @@ typedef struct MonitorConfig {
 	bool crash_notify;	  /* false: crashes are only listed */
 	char **crash_reporter;	  /* "auto", "drkonqi", "builtin", or a command; NULL: auto */
 	bool crash_developer;	  /* a Debug button */
+	char **crash_debugger;	  /* and its arguments; NULL: gdb */
 	bool crash_other_users;	  /* tell of crashes of other users, too */
 	char **crash_ignore;	  /* patterns of programs; NULL: none */
 	char **crash_sources;	  /* "journal", "socket", "directory"; NULL: as fits the machine */
