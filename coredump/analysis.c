@@ -7,10 +7,10 @@
 #include "common/i18n.h"
 #include "common/io.h"
 #include "common/text.h"
+#include "coredump/beneath.h"
 #include "coredump/child.h"
 #include "coredump/core-stream.h"
-#include "coredump/crash-places.h"
-#include "coredump/package-owner.h"
+#include "coredump/package-asking.h"
 #include "coredump/sibling.h"
 #include <fcntl.h>
 #include <signal.h>
@@ -28,7 +28,8 @@ typedef struct Analysis {
 	int image, plan; /* fds */
 	int traced;	 /* the fd that the second step reads: the core's or the image's */
 	char tid[32];	 /* option */
-	CrashPlaces places;
+	int root;	 /* what was "/" to the process; -EBADF: this machine's */
+	ModulePlaces places;
 	Trace scanned;
 	char *error;
 } Analysis;
@@ -39,7 +40,7 @@ static void analysis_done(Analysis *analysis)
 	free(analysis->error);
 	closep(&analysis->image);
 	closep(&analysis->plan);
-	crash_places_done(&analysis->places);
+	closep(&analysis->root);
 	trace_done(&analysis->scanned);
 }
 
@@ -243,22 +244,48 @@ static int prepare(Analysis *analysis)
 		return -ENOMEM;
 	if (tid && parse_u64(tid, INT32_MAX, &number) == 0)
 		(void)snprintf(analysis->tid, sizeof analysis->tid, "--tid=%d", (int)number);
-	crash_places_open(crash, request->root_fd, request->elsewhere, &analysis->places);
+	analysis->places = (ModulePlaces){.root_fd = request->root_fd,
+		.elsewhere = request->elsewhere || crash->container_cmdline,
+		.debug_root = MODULE_DEBUG_ROOT,
+		.cache = request->cache};
+	if (!crash->root || streq(crash->root, "/"))
+		return 0;
+	analysis->root = open_beneath(request->root_fd, crash->root, O_PATH | O_DIRECTORY);
+	if (analysis->root >= 0)
+		analysis->places.root_fd = analysis->root;
+	else
+		analysis->places.elsewhere = true;
 	return 0;
 }
 
-/* Finds files and unwinds with them; ret is empty before. */
-static int find_and_unwind(Analysis *analysis, ModuleFiles *files, Trace *ret)
+static int find_files(Analysis *analysis, ModuleFiles *ret)
 {
-	int r;
+	int r = module_files_find(&analysis->scanned, &analysis->places, ret);
 
-	r = module_files_find(&analysis->scanned, &analysis->places.places, files);
-	if (r < 0)
-		return fail(analysis, r, "%s", strerror(-r));
-	r = unwind(analysis, files, ret);
-	if (r >= 0)
-		module_files_judge(files, ret);
-	return r;
+	return r < 0 ? fail(analysis, r, "%s", strerror(-r)) : 0;
+}
+
+/* Packages are those of the first step's modules, which every trace of this core has. */
+static int take_packages(Analysis *analysis, PackageAsking *asking)
+{
+	int r = package_asking_end(asking);
+
+	return r < 0 ? fail(analysis, r, "%s", strerror(-r)) : 0;
+}
+
+static int copy_packages(Analysis *analysis, Trace *trace)
+{
+	const Trace *scanned = &analysis->scanned;
+
+	for (size_t i = 0; i < MIN_OF(scanned->n_modules, trace->n_modules); i++) {
+		const TraceModule *from = &scanned->modules[i];
+		TraceModule *module = &trace->modules[i];
+		if (from->package && !module->package && !(module->package = strdup(from->package)))
+			return fail(analysis, -ENOMEM, "%s", strerror(ENOMEM));
+		if (from->version && !module->version && !(module->version = strdup(from->version)))
+			return fail(analysis, -ENOMEM, "%s", strerror(ENOMEM));
+	}
+	return 0;
 }
 
 /* A trace that is better for what was fetched takes the place of the one before; a failure on the
@@ -272,7 +299,7 @@ static void unwind_better(Analysis *analysis, ModuleFiles *files, Trace *trace)
 		Trace better = {};
 		if (request->fetch(trace, request->userdata) <= 0)
 			return;
-		if (find_and_unwind(analysis, &more, &better) < 0) {
+		if (find_files(analysis, &more) < 0 || unwind(analysis, &more, &better) < 0) {
 			module_files_done(&more);
 			return;
 		}
@@ -300,70 +327,51 @@ static void add_stats(const Analysis *analysis, usec_t begin, Trace *trace)
 	stats->usec = now_usec(CLOCK_MONOTONIC) - begin;
 }
 
-/* Opens what is needed, and lets the core be read. */
-static int begin_with(Analysis *analysis)
+static int analyse(Analysis *analysis, Trace *ret)
 {
+	const AnalysisRequest *request = analysis->request;
+	const ModulePlaces *places = &analysis->places;
+	_cleanup_(module_files_done) ModuleFiles files = {};
+	_cleanup_(package_asking_endp) PackageAsking asking = {};
+	usec_t begin = now_usec(CLOCK_MONOTONIC);
 	int r;
 
 	r = prepare(analysis);
 	if (r < 0)
 		return fail(analysis, r, "%s", strerror(-r));
 	r = open_image(analysis);
-	return r < 0 ? r : scan(analysis);
-}
-
-static int analyse(Analysis *analysis, Trace *ret)
-{
-	_cleanup_(module_files_donep) ModuleFiles files = {};
-	const AnalysisRequest *request = analysis->request;
-	usec_t begin = now_usec(CLOCK_MONOTONIC);
-	int r;
-
-	r = begin_with(analysis);
 	if (r >= 0)
-		r = find_and_unwind(analysis, &files, ret);
+		r = scan(analysis);
+	if (r >= 0)
+		r = find_files(analysis, &files);
+	if (r < 0)
+		return r;
+	package_asking_begin(&asking, &files, request->crash,
+		places->root_fd < 0 && !places->elsewhere, &analysis->scanned);
+	r = unwind(analysis, &files, ret);
+	if (r >= 0)
+		r = take_packages(analysis, &asking);
 	if (r < 0)
 		return r;
 	unwind_better(analysis, &files, ret);
-	r = package_owners_find(&files, request->crash,
-		analysis->places.places.root_fd < 0 && !analysis->places.places.elsewhere, ret);
-	if (r < 0) {
-		trace_done(ret);
-		return fail(analysis, r, "%s", strerror(-r));
-	}
+	module_files_judge(&files, ret);
 	if (analysis->scanned.partial && !ret->partial)
 		ret->partial = TAKE_PTR(analysis->scanned.partial);
 	add_stats(analysis, begin, ret);
-	return 0;
+	return copy_packages(analysis, ret);
 }
 
 int analysis_run(const AnalysisRequest *request, Trace *ret, char **ret_error)
 {
-	Analysis analysis = {
-		.request = request, .image = -EBADF, .plan = -EBADF, .places = CRASH_PLACES_INIT};
+	Analysis analysis = {.request = request, .image = -EBADF, .plan = -EBADF, .root = -EBADF};
 	Trace trace = {};
 	int r;
 
 	r = analyse(&analysis, &trace);
-	if (r >= 0)
-		*ret = trace;
-	else
-		*ret_error = TAKE_PTR(analysis.error);
-	analysis_done(&analysis);
-	return r < 0 ? r : 0;
-}
-
-int analysis_scan(const AnalysisRequest *request, Trace *ret, char **ret_error)
-{
-	Analysis analysis = {
-		.request = request, .image = -EBADF, .plan = -EBADF, .places = CRASH_PLACES_INIT};
-	int r;
-
-	r = begin_with(&analysis);
 	if (r >= 0) {
-		*ret = analysis.scanned;
-		analysis.scanned = (Trace){};
+		*ret = trace;
 	} else {
+		trace_done(&trace);
 		*ret_error = TAKE_PTR(analysis.error);
 	}
 	analysis_done(&analysis);
