@@ -3,6 +3,7 @@
 #include "cli/crash-report.h"
 #include "cli/crash-select.h"
 #include "cli/crash-view.h"
+#include "cli/os-release.h"
 
 #include "common/i18n.h"
 #include "common/io.h"
@@ -15,17 +16,8 @@
 /* PRETTY_NAME of os-release(5), its quotes taken off. Caller frees; NULL: not told. */
 static char *system_name(int root_fd)
 {
-	static const char *const files[] = {"etc/os-release", "usr/lib/os-release"};
-	_cleanup_(freep) char *text = NULL;
-	_cleanup_(closep) int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_(freep) char *text = os_release_read(root_fd);
 
-	for (size_t i = 0; i < ELEMENTSOF(files) && !text; i++) {
-		/* the first is a symlink to the second as a rule */
-		_cleanup_(closep) int fd = openat(
-			root_fd >= 0 ? root_fd : root, files[i], O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-		if (fd >= 0 && read_fd_max(fd, 16 * 1024, &text) < 0)
-			return NULL;
-	}
 	for (char *rest = text, *line; rest && (line = strsep(&rest, "\n"));) {
 		const char *value = startswith(line, "PRETTY_NAME=");
 		if (!value)

@@ -1,15 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* vigil: locale, then the command table. */
 #include "cli/run.h"
+#include "common/cleanup.h"
 #include "common/i18n.h"
 #include "common/log.h"
+#include <fcntl.h>
 
 #ifndef LOCALEDIR
 #define LOCALEDIR "/usr/share/locale"
 #endif
 
+/* Started without them (<&-), the next files that are opened would stand in their place. */
+static void open_standard_fds(void)
+{
+	int fd;
+
+	while ((fd = open("/dev/null", O_RDWR)) >= 0 && fd <= STDERR_FILENO)
+		;
+	(void)safe_close(fd);
+}
+
 int main(int argc, const char **argv)
 {
+	open_standard_fds();
 	i18n_setup(LOCALEDIR);
 	log_setup("vigil", LOG_WARNING);
 	return cli_run(argc, argv);
