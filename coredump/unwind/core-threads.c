@@ -72,6 +72,7 @@ static bool parse_status(CoreElf *elf, const CoreNote *note, const unsigned char
 		.regs_at = note->at + regs,
 		.regs_bytes = length > regs + word ? length - regs - word : 0,
 	};
+	ret->tid = MAX_OF(ret->tid, 0);
 	const CoreMachine *machine = core_machine(elf);
 	if (!machine)
 		return true;

@@ -9,6 +9,7 @@
 
 #define SIGINFO_BYTES ((size_t)128)
 #define PROCESS_BYTES ((size_t)136)
+#define SIGNAL_MAX    127 /* of the kernel, as WTERMSIG(3) can tell */
 
 static bool tells_address(int signal, int code)
 {
@@ -108,6 +109,15 @@ static int take_threads(const CoreThreads *threads, pid_t tid, char **name, Trac
 	return 0;
 }
 
+/* What no kernel writes is not passed on: whoever reads the trace would take all of it for forged.
+ */
+static void drop_nonsense(Trace *trace)
+{
+	if (trace->signal < 0 || trace->signal > SIGNAL_MAX)
+		trace->signal = 0;
+	trace->sender_pid = MAX_OF(trace->sender_pid, 0);
+}
+
 int scan_core(CoreMemory *memory, pid_t tid, Trace *ret)
 {
 	_cleanup_(core_threads_donep) CoreThreads threads = {};
@@ -121,5 +131,6 @@ int scan_core(CoreMemory *memory, pid_t tid, Trace *ret)
 		r = take_facts(memory, ret, &name);
 	if (r >= 0)
 		r = take_threads(&threads, tid, &name, ret);
+	drop_nonsense(ret);
 	return r < 0 ? r : scan_modules(memory, ret);
 }
