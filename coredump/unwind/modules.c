@@ -136,6 +136,31 @@ static const Dwfl_Callbacks callbacks = {
 	.section_address = dwfl_offline_section_address,
 };
 
+/* Of the files that it loaded: by now there is another one, after an update, or none. Only a build
+ * id tells that the debug file is right. */
+static void load_names(LoadedModule *module)
+{
+	TraceModule *traced = &module->all->trace->modules[module->index];
+	const PlanModule *plan = plan_module(module->all->plan, module->index);
+
+	module->names = module->dwfl;
+	if (module->names || !traced->build_id[0])
+		return;
+	for (char **path = plan ? plan->debug_files : NULL; path && *path; path++) {
+		_cleanup_(closep) int fd = open_debug_file(module, *path, false, 0);
+		if (fd < 0)
+			continue;
+		module->names =
+			dwfl_report_elf(module->all->names, *path, *path, fd, traced->bias, true);
+		if (!module->names)
+			continue;
+		(void)TAKE_FD(fd);
+		free(traced->debug_file);
+		traced->debug_file = strdup(*path);
+		return;
+	}
+}
+
 /* ---- all of them ----------------------------------------------------------------------------- */
 
 int modules_load(const CoreMemory *memory, const Plan *plan, Trace *trace, Modules *ret)
@@ -148,9 +173,11 @@ int modules_load(const CoreMemory *memory, const Plan *plan, Trace *trace, Modul
 		ret->module[i] = (LoadedModule){.all = ret, .index = i, .alt_fd = -EBADF};
 	(void)elf_version(EV_CURRENT);
 	ret->dwfl = dwfl_begin(&callbacks);
-	if (!ret->dwfl)
+	ret->names = dwfl_begin(&callbacks);
+	if (!ret->dwfl || !ret->names)
 		return -EIO;
 	dwfl_report_begin(ret->dwfl);
+	dwfl_report_begin(ret->names);
 	for (size_t i = 0; i < trace->n_modules; i++) {
 		const PlanModule *row = plan_module(plan, i);
 		LoadedModule *module = &ret->module[i];
@@ -162,16 +189,20 @@ int modules_load(const CoreMemory *memory, const Plan *plan, Trace *trace, Modul
 		if (module->dwfl && dwfl_module_info(module->dwfl, &userdata, NULL, NULL, NULL,
 					    NULL, NULL, NULL))
 			*userdata = module;
+		load_names(module);
 	}
-	return dwfl_report_end(ret->dwfl, NULL, NULL) == 0 ? 0 : -EIO;
+	return dwfl_report_end(ret->dwfl, NULL, NULL) == 0 &&
+			       dwfl_report_end(ret->names, NULL, NULL) == 0
+		       ? 0
+		       : -EIO;
 }
 
 void modules_done(Modules *modules)
 {
 	size_t n = modules->module ? modules->trace->n_modules : 0;
 
-	if (modules->dwfl)
-		dwfl_end(modules->dwfl);
+	dwfl_end(modules->dwfl);
+	dwfl_end(modules->names);
 	for (size_t i = 0; i < n; i++) { /* main DWARF is gone by now, and refers to them */
 		LoadedModule *module = &modules->module[i];
 		(void)dwarf_end(module->alt);
@@ -235,14 +266,14 @@ void module_rate(LoadedModule *module)
 	TraceModule *traced = &module->all->trace->modules[module->index];
 	GElf_Addr bias;
 
-	if (module->looked || !module->dwfl)
+	if (module->looked || !module->names)
 		return;
 	module->looked = true;
-	Dwarf *dwarf = dwfl_module_getdwarf(module->dwfl, &bias);
+	Dwarf *dwarf = dwfl_module_getdwarf(module->names, &bias);
 	if (dwarf)
 		load_alt(module, dwarf);
-	Elf *elf = dwfl_module_getelf(module->dwfl, &bias);
-	if (dwarf && dwfl_module_nextcu(module->dwfl, NULL, &bias))
+	Elf *elf = dwfl_module_getelf(module->names, &bias);
+	if (dwarf && dwfl_module_nextcu(module->names, NULL, &bias))
 		traced->symbols = SYMBOLS_DEBUG;
 	else if (module->debug_table ||
 		 (elf && (elf_file_has_section(elf, SHT_SYMTAB, NULL) ||
@@ -254,10 +285,10 @@ void module_rate(LoadedModule *module)
 
 Dwarf *module_dwarf(LoadedModule *module, uint64_t *ret_bias)
 {
-	if (!module->dwfl)
+	if (!module->names)
 		return NULL;
 	module_rate(module);
-	return dwfl_module_getdwarf(module->dwfl, ret_bias);
+	return dwfl_module_getdwarf(module->names, ret_bias);
 }
 
 size_t module_read(const LoadedModule *module, uint64_t address, void *data, size_t length)

@@ -13,8 +13,11 @@
 typedef struct LoadedModule {
 	struct Modules *all;
 	size_t index;	   /* in trace->modules */
-	Dwfl_Module *dwfl; /* NULL: nothing is known of it but what the trace says */
-	Elf *memory_elf;   /* of the vDSO, with what it is made of */
+	Dwfl_Module *dwfl; /* of its own file; NULL: nothing tells how to get to its callers */
+	/* the same, or, where its file is missing or another by now, of its debug file alone, which
+	 * has names and lines, and no code or tables for unwinding; NULL: it has none */
+	Dwfl_Module *names;
+	Elf *memory_elf; /* of the vDSO, with what it is made of */
 	char *memory;
 	Elf *alt_elf;
 	Dwarf *alt;
@@ -24,6 +27,7 @@ typedef struct LoadedModule {
 
 typedef struct Modules {
 	Dwfl *dwfl;
+	Dwfl *names;		  /* a session that is never unwound with */
 	const CoreMemory *memory; /* borrowed, as the next two */
 	const Plan *plan;
 	Trace *trace;

@@ -182,14 +182,14 @@ static int fill(Symbols *symbols, Place *place)
 	GElf_Sym symbol;
 
 	bool has_source =
-		module && module->dwfl && find_source(symbols, module, place->address, &source);
+		module && module->names && find_source(symbols, module, place->address, &source);
 	size_t n = MAX_OF(source.n_scopes, (size_t)1);
 	place->frame = calloc(n, sizeof *place->frame);
 	if (!place->frame)
 		return -ENOMEM;
 	place->n = n;
-	const char *name = module && module->dwfl
-				   ? dwfl_module_addrinfo(module->dwfl, place->address, &offset,
+	const char *name = module && module->names
+				   ? dwfl_module_addrinfo(module->names, place->address, &offset,
 					     &symbol, NULL, NULL, NULL)
 				   : NULL;
 	for (size_t i = 0; i < n; i++) {

@@ -35,7 +35,7 @@ static void make_ranges(Units *units, LoadedModule *module)
 	uint64_t bias;
 
 	units->made = true;
-	while ((unit = dwfl_module_nextcu(module->dwfl, unit, &bias))) {
+	while ((unit = dwfl_module_nextcu(module->names, unit, &bias))) {
 		Dwarf_Addr base, low, high;
 		ptrdiff_t at = 0;
 		if (dwarf_tag(unit) != DW_TAG_compile_unit)
@@ -54,7 +54,7 @@ bool units_find(
 		return false;
 	/* libdwfl counts a gap in .debug_aranges as part of what comes before: functions of a
 	 * static C library without debug information */
-	Dwarf_Die *unit = dwfl_module_addrdie(module->dwfl, address, ret_bias);
+	Dwarf_Die *unit = dwfl_module_addrdie(module->names, address, ret_bias);
 	if (unit && dwarf_haspc(unit, address - *ret_bias) > 0) {
 		*ret = *unit;
 		return true;

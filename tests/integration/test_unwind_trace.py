@@ -517,3 +517,18 @@ fn main() {
     inner::call(&inner::Thing { value: 7 }); // main
 }
 """
+
+
+def test_a_debug_file_alone_still_has_the_names(split, built, tmp_path):
+    """After an update the file that crashed is gone; its debug information may still be there, or come from a server."""
+    program, debug, folder = split(*DEBUG)
+    core = crash(program, "segv")
+    shutil.copy(built("ways.c", *OPTIMISED), program)
+    traced = trace(core, debug=[folder])
+    assert traced["modules"][0]["state"] == "replaced" and traced["modules"][0]["symbols"] == "debug"
+    assert traced["modules"][0]["debugFile"] == str(debug)
+    frames = frames_of(traced)
+    assert told(own(frames)) == expected(WAYS["segv"] + BELOW)  # -O0 keeps frame pointers
+    assert traced["threads"][0]["error"] == "no way on through prog without its file"  # _start has no frame pointer
+    program.unlink()
+    assert told(own(frames_of(trace(core, debug=[folder])))) == expected(WAYS["segv"] + BELOW)
