@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Stacks of programs that crash in known ways: the functions and lines that the source says, frame by frame what eu-stack and gdb say. Where
 those know less, or other, stands beside the row, with the reason."""
+import json
 import os
 import re
 import shutil
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from conftest import vigil
 from crashers import FRAMES_MAX, SOURCES, Frame, address, compile_into, crash, eu_stack, frames_of, gdb, lines_of, run, trace
 
 # Each way's functions below main, innermost first; a mark of ways.c is named as its function, where nothing else is said.
@@ -97,6 +99,13 @@ def built(tmp_path_factory):
         return made[key]
 
     return build
+
+
+@pytest.fixture(autouse=True)
+def no_core_stays(tmp_path):
+    yield
+    for core in tmp_path.rglob("*.core*"):
+        core.unlink()
 
 
 @pytest.fixture
@@ -532,3 +541,25 @@ def test_a_debug_file_alone_still_has_the_names(split, built, tmp_path):
     assert traced["threads"][0]["error"] == "no way on through prog without its file"  # _start has no frame pointer
     program.unlink()
     assert told(own(frames_of(trace(core, debug=[folder])))) == expected(WAYS["segv"] + BELOW)
+
+
+# ---- as people ask for it --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", [("segv",), ("null",), ("stack",), ("threads", "8"), ("handler",)], ids=lambda way: way[0])
+def test_vigil_crash_bt_tells_the_same(crashed, way):
+    """With a plan of its own making."""
+    _, core = crashed("ways.c", OPTIMISED, *way)
+    done = vigil("crash", "bt", "--json", str(core))
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["trace"]["threads"] == trace(core)["threads"]
+
+
+def test_vigil_crash_bt_finds_debug_files_beside_the_program(split):
+    program, debug, _ = split(*OPTIMISED, build_id=False)
+    shutil.copy(debug, program.parent)
+    core = crash(program, "segv")
+    done = vigil("crash", "bt", str(core))
+    assert done.returncode == 0, done.stderr
+    line = lines_of("ways.c")["fall"]
+    assert re.search(rf"#0 +fall +at .*/ways.c:{line}\b", done.stdout), done.stdout
