@@ -6,6 +6,7 @@ import os
 import signal
 import sqlite3
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -128,7 +129,7 @@ def test_it_is_told_first_and_then_updated_in_place(processes, tmp_path, session
     assert d.unwinding()["running"] == row["hash"][:12]
     assert len(notices.shown) == 1 and "nsFoo" not in notices.shown[0]["body"]
     gate.write_text("now\n")
-    wait_for("the place", lambda: "It happened in nsFoo::bar" in notices.shown[-1]["body"])
+    wait_for("the place", lambda: "It happened in nsFoo::bar.\n" in notices.shown[-1]["body"])
     assert len(notices.popups) == 1 and notices.shown[-1]["replaces"] == notices.shown[0]["id"]
     assert notices.shown[-1]["summary"] == notices.shown[0]["summary"]
     assert notices.shown[-1]["actions"] == notices.shown[0]["actions"]
@@ -247,6 +248,50 @@ def test_hostile_names(processes, tmp_path, session_bus, notices):
     wait_for("the place", lambda: "It happened in" in notices.shown[-1]["body"])
     body = notices.shown[-1]["body"]
     assert "<b>" not in body and len(body) < 300 and "…" in body
+
+
+# ---- the real one
+
+VICTIM = """#include <stdlib.h>
+struct Window { int *title; };
+__attribute__((noinline)) static void paint_title(struct Window *window) { *window->title = 1; }
+int main(int argc, char **argv) { struct Window window = {argc > 9 ? &argc : NULL}; (void)argv; paint_title(&window); return 0; }
+"""
+PATTERN = Path("/proc/sys/kernel/core_pattern").read_text().strip()
+MACHINE_ID = Path("/etc/machine-id").read_text().strip()  # of other machines' crashes the files are not here
+
+
+def left_core(tmp, program):
+    """Runs it until it crashes, in a folder of its own; gives its pid and the core that the kernel left."""
+    if PATTERN != "core":
+        pytest.skip(f"core_pattern is '{PATTERN}': the kernel leaves no file 'core' here")
+    (tmp / "work").mkdir(exist_ok=True)
+    child = subprocess.Popen(["sh", "-c", 'ulimit -c unlimited; exec "$0"', program], cwd=tmp / "work")
+    assert child.wait(30) < 0
+    return child.pid, next(path for path in (tmp / "work/core", tmp / f"work/core.{child.pid}") if path.exists())
+
+
+def test_a_real_core_is_understood(processes, tmp_path, session_bus, notices):
+    (tmp_path / "victim.c").write_text(VICTIM)
+    subprocess.run(["gcc", "-g", "-O1", "-o", tmp_path / "victim", tmp_path / "victim.c"], check=True, timeout=60)
+    pid, core = left_core(tmp_path, tmp_path / "victim")
+    d = Analyst(processes, tmp_path, session_bus, start=False)
+    (tmp_path / "bin/vigil").unlink()  # then it is the one beside the daemon
+    d.start()
+    signals = Signals(processes, session_bus)
+    d.next_pid = pid - 1
+    assert d.crash(str(tmp_path / "victim"), COREDUMP_FILENAME=str(core), machine=MACHINE_ID) == pid
+    row = d.wait_row(pid, TOLD)
+    wait_for("the place", lambda: "It happened in paint_title of victim." in notices.shown[-1]["body"], 60)
+    assert len(notices.popups) == 1 and "paint_title" not in notices.shown[0]["body"]
+    wait_for("the signal", lambda: ("Analyzed", [row["hash"][:12]]) in signals.seen())
+    trace = json.loads(d.trace(pid)["trace"])
+    thread = trace["threads"][0]
+    assert [f["function"] for f in thread["frames"][:2]] == ["paint_title", "main"] and d.trace(pid)["title"].startswith("paint_title")
+    core.unlink()  # as a vacuum does: what was understood stays
+    shown = subprocess.run([BUILD / "vigil", "crash", "bt", "--json", row["hash"]], env=dict(d.env, STATE_DIRECTORY=str(d.state), XDG_STATE_HOME=str(tmp_path)),
+                           capture_output=True, text=True, timeout=60)
+    assert shown.returncode == 0 and json.loads(shown.stdout)["trace"]["threads"][0]["frames"][0]["function"] == "paint_title", shown
 
 
 # ---- what waits
