@@ -30,10 +30,11 @@ typedef struct CliOptions {
 	const char *need_instances, *need_watches, *warning, *critical, *limit;
 	const char *since, *until, *field, *directory, *root, *output;
 	const char *max_size, *max_age, *per_program;
+	const char *debugger, *debugger_arguments;
 	char **files; /* of --file, NULL-terminated; NULL: none */
 	int help, version, json, no_legend, no_pager, quiet, reverse, dry_run, no_ask_password;
-	int one, all, present, yes, wait;
-	int refresh, threads, full, stats, metered, debuginfod;
+	int one, all, present, yes, wait, delete, debuginfod, print_command;
+	int refresh, threads, full, stats, metered;
 } CliOptions;
 
 /* Bits: which options a command knows. Those of OPTION_COMMON every command knows. */
@@ -59,6 +60,8 @@ enum {
 	OPTION_PRESENT = 1 << 18,
 	OPTION_ROOT = 1 << 19,	/* --root alone */
 	OPTION_LIMIT = 1 << 20, /* -n alone */
+	OPTION_DELETE = 1 << 21,
+	OPTION_DEBUGGER = 1 << 22, /* --debugger --debugger-arguments --print-command */
 	OPTION_DEBUGINFOD = 1 << 23,
 	OPTION_TRACE = 1 << 24, /* --refresh --threads --full --stats --metered */
 };
@@ -160,6 +163,7 @@ int cmd_crash_report(Cli *cli, int argc, const char **argv);
 int cmd_crash_forget(Cli *cli, int argc, const char **argv);
 int cmd_crash_import(Cli *cli, int argc, const char **argv);
 int cmd_crash_groups(Cli *cli, int argc, const char **argv);
+int cmd_crash_note(Cli *cli, int argc, const char **argv);
 int cmd_crash_du(Cli *cli, int argc, const char **argv);
 int cmd_crash_delete(Cli *cli, int argc, const char **argv);
 int cmd_crash_vacuum(Cli *cli, int argc, const char **argv);

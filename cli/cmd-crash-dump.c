@@ -2,8 +2,10 @@
 /* vigil crash dump: the core of a crash, decompressed. Into a file it is written sparse, and the
  * file appears only once it is whole; an old file of that name stays until then. */
 #include "cli/core-fetch.h"
+#include "cli/core-space.h"
 #include "cli/crash-select.h"
 #include "cli/crash-view.h"
+#include "cli/interrupt.h"
 
 #include "common/i18n.h"
 #include "common/io.h"
@@ -14,30 +16,6 @@
 #include <libgen.h>
 #include <signal.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
-
-static volatile sig_atomic_t interrupted;
-
-static void interrupt(int signal)
-{
-	interrupted = signal;
-}
-
-static void catch_interrupts(void)
-{
-	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-	const struct sigaction action = {.sa_handler = interrupt};
-
-	for (size_t i = 0; i < ELEMENTSOF(signals); i++)
-		(void)sigaction(signals[i], &action, NULL);
-}
-
-static int go_on(uint64_t done_bytes, void *userdata)
-{
-	(void)done_bytes;
-	(void)userdata;
-	return interrupted ? -EINTR : 0;
-}
 
 typedef struct Dump {
 	Cli *cli;
@@ -65,40 +43,14 @@ static int fail_copy(const Dump *dump, int r)
 		dump->out_name, strerror(-r));
 }
 
-/* ---- where to -------------------------------------------------------------------------------- */
-
-/* A sparse core may fit all the same, so a person may decide; a script is refused. */
-static int check_space(const Dump *dump)
-{
-	char need[32], have[32];
-	_cleanup_(freep) char *question = NULL;
-	struct statvfs fs;
-	uint64_t size;
-	bool exact;
-
-	if (core_uncompressed_size(dump->core, &size, &exact) < 0 || fstatvfs(dump->out, &fs) < 0)
-		return EXIT_DONE;
-	uint64_t free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
-	if (size <= free_bytes || dump->cli->options.yes)
-		return EXIT_DONE;
-	(void)format_bytes(size, need);
-	(void)format_bytes(free_bytes, have);
-	if (isatty(STDIN_FILENO) && isatty(STDERR_FILENO) &&
-		asprintf(&question,
-			_("The core is %s long, and %s are free at '%s'; empty parts of it take no space. Try?"),
-			need, have, dump->out_name) >= 0)
-		return cli_confirm(dump->cli, question) ? EXIT_DONE : EXIT_FAILED;
-	return cli_fail(EXIT_FAILED,
-		_("The core is %s long, and only %s are free at '%s': name another place with -o, or try with --yes (empty parts of it take no space)."),
-		need, have, dump->out_name);
-}
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static int write_zeros(int fd, uint64_t n)
 {
 	static const char zeros[64 * 1024];
 	int r = 0;
 
-	for (; n > 0 && r >= 0 && !interrupted; n -= MIN_OF(n, sizeof zeros))
+	for (; n > 0 && r >= 0 && !interrupt_caught(); n -= MIN_OF(n, sizeof zeros))
 		r = write_all(fd, zeros, MIN_OF(n, sizeof zeros));
 	return r;
 }
@@ -116,7 +68,7 @@ static int stream(int core, int out, CoreCopied *ret)
 	if (r < 0)
 		return r;
 	while ((r = core_stream_next(in, &data, &length, &offset)) > 0) {
-		if (interrupted)
+		if (interrupt_caught())
 			return -EINTR;
 		r = write_zeros(out, offset - at);
 		if (r >= 0)
@@ -136,10 +88,13 @@ static int write_core(Dump *dump, bool seekable)
 {
 	int r;
 
-	r = seekable ? check_space(dump) : EXIT_DONE;
+	r = seekable ? core_space_check(dump->cli, dump->core, dump->out, dump->out_name,
+			       _("name another place with -o"))
+		     : EXIT_DONE;
 	if (r != EXIT_DONE)
 		return r;
-	r = seekable ? core_copy(dump->core, dump->out, INT64_MAX, go_on, NULL, &dump->copied)
+	r = seekable ? core_copy(dump->core, dump->out, INT64_MAX, interrupt_go_on, NULL,
+			       &dump->copied)
 		     : stream(dump->core, dump->out, &dump->copied);
 	if (r == -EPIPE)
 		return EXIT_FAILED; /* whoever read it has had enough */
@@ -267,7 +222,7 @@ int cmd_crash_dump(Cli *cli, int argc, const char **argv)
 			.row = &row,
 			.core = -EBADF,
 			.out_name = path};
-		catch_interrupts();
+		interrupt_catch();
 		(void)signal(SIGPIPE, SIG_IGN);
 		r = !path	       ? dump_to_stdout(&dump)
 		    : is_special(path) ? dump_to_special(&dump, path)

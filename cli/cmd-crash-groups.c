@@ -8,10 +8,13 @@
 #include "common/text.h"
 #include "common/timestamp.h"
 
+#define VERSIONS_SHOWN 3
+
 /* clang-format off */
 static const TableColumn columns[] = {
 	{.title = "COUNT", .right = true}, {.title = "FIRST", .optional = true}, {.title = "LAST"}, {.title = "NEWEST"}, {.title = "SIG"},
-	{.title = "PROGRAM", .elastic = true}, {.title = "WHERE", .elastic = true}, {.title = "NOTE", .optional = true},
+	{.title = "PROGRAM", .elastic = true}, {.title = "VERSIONS", .elastic = true, .optional = true}, {.title = "WHERE", .elastic = true},
+	{.title = "NOTE", .elastic = true, .optional = true},
 };
 /* clang-format on */
 
@@ -30,6 +33,36 @@ static Crash as_crash(const CrashGroup *group)
 	crash.comm = (char *)group->comm;
 	memcpy(crash.hash, group->newest, sizeof crash.hash);
 	return crash;
+}
+
+/* One a line. */
+static json_t *versions_json(const char *versions)
+{
+	json_t *array = json_array();
+
+	for (size_t n; *versions; versions += n + (versions[n] == '\n')) {
+		n = strcspn(versions, "\n");
+		(void)json_array_append_new(array, json_text(versions, n));
+	}
+	return array;
+}
+
+/* "3.0, 2.1, 1.0"; with more of them, that. */
+static void add_versions(Table *table, const char *versions)
+{
+	_cleanup_(strbuf_done) StrBuf text = {};
+	size_t shown = 0;
+
+	for (size_t n; versions && *versions; versions += n + (versions[n] == '\n')) {
+		n = strcspn(versions, "\n");
+		if (shown++ == VERSIONS_SHOWN) {
+			strbuf_add(&text, ", ...");
+			break;
+		}
+		strbuf_add(&text, shown > 1 ? ", " : "");
+		strbuf_add_n(&text, versions, n);
+	}
+	table_add(table, CELL_PLAIN, text.length ? strbuf_text(&text) : NULL);
 }
 
 static void add_json(Groups *groups, const CrashGroup *group)
@@ -51,7 +84,27 @@ static void add_json(Groups *groups, const CrashGroup *group)
 		json_add_string(root, "signalName", crash_signal_name(group->signal, name));
 	}
 	json_add_bool(root, "muted", group->muted);
+	if (group->versions)
+		(void)json_object_set_new(root, "versions", versions_json(group->versions));
+	json_add_string(root, "note", group->note);
 	(void)json_array_append_new(groups->groups, root);
+}
+
+static int add_note(Table *table, const CrashGroup *group)
+{
+	_cleanup_(freep) char *both = NULL;
+
+	if (!group->muted || !group->note) {
+		table_add(table, group->note ? CELL_PLAIN : CELL_DIM,
+			group->muted ? _("muted") : group->note);
+		return 0;
+	}
+	if (asprintf(&both, "%s; %s", _("muted"), group->note) < 0) {
+		both = NULL;
+		return -ENOMEM;
+	}
+	table_add(table, CELL_PLAIN, both);
+	return 0;
 }
 
 static int add_group(const CrashGroup *group, void *userdata)
@@ -77,9 +130,9 @@ static int add_group(const CrashGroup *group, void *userdata)
 	table_add(groups->table, CELL_BOLD, id);
 	table_add(groups->table, CELL_PLAIN, crash_signal_name(group->signal, name));
 	table_add(groups->table, CELL_BOLD, crash_program(&crash, program));
+	add_versions(groups->table, groups->narrow ? NULL : group->versions);
 	table_add(groups->table, CELL_PLAIN, group->title);
-	table_add(groups->table, CELL_DIM, group->muted ? _("muted") : NULL);
-	return 0;
+	return add_note(groups->table, group);
 }
 
 static int show(Cli *cli, const CrashSource *source, Groups *groups, const char *first)

@@ -28,12 +28,6 @@ static bool names_one_crash(const char *selector, const Crash *crash)
 	       (n >= 4 && strncmp(crash->hash, selector, n) == 0);
 }
 
-static bool is_signature(const char *text)
-{
-	return strlen(text) == CRASH_SIGNATURE_SIZE - 1 &&
-	       strspn(text, "0123456789abcdef") == CRASH_SIGNATURE_SIZE - 1;
-}
-
 static void set_value(Mute *mute, MuteKind kind, const char *value)
 {
 	mute->kind = kind;
@@ -46,7 +40,7 @@ static int resolve(Cli *cli, const CrashSource *source, const char *selector, Mu
 	CrashRow row;
 	int r;
 
-	if (selector[0] == '/' || is_signature(selector)) {
+	if (selector[0] == '/' || crash_is_signature(selector)) {
 		set_value(ret, selector[0] == '/' ? MUTE_PROGRAM : MUTE_SIGNATURE, selector);
 		return EXIT_DONE;
 	}

@@ -54,15 +54,22 @@ const Command cli_commands[] = {
 		"polkit is asked through vigil-helper.")},
 	{.group = "crash", .name = "groups", .arguments = "[MATCH]...", .options = MATCH_OPTIONS, .max_arguments = -1, .run = cmd_crash_groups,
 	 .summary = N_("the same crash counted once, the most frequent first")},
+	{.group = "crash", .name = "note", .arguments = "ID|SIGNATURE [TEXT]...", .options = OPTION_COMMON | OPTION_QUIET | OPTION_DELETE, .min_arguments = 1, .max_arguments = -1, .run = cmd_crash_note,
+	 .summary = N_("show, or with TEXT write, your own note on a crash"),
+	 .details = N_("A note belongs to all crashes that are the same, those to come too; groups and info show it. It never leaves this machine "
+		"by itself.")},
 	{.group = "crash", .name = "dump", .arguments = "[ID]", .options = CRASH_OPTIONS | OPTION_OUTPUT | OPTION_PASSWORD | OPTION_YES, .max_arguments = 1, .run = cmd_crash_dump,
 	 .summary = N_("write the core of a crash, decompressed"),
 	 .details = N_("With -o into a file that only you can read, sparse, and under its name only once it is whole: what stood there before is "
 		"replaced then, a symlink itself, and nothing is left behind by a failure. Else to the output, unless that is a terminal. "
 		"For a core that you may not read polkit is asked through vigil-helper.")},
-	{.group = "crash", .name = "debug", .arguments = "[ID]", .options = OPTION_COMMON | OPTION_QUIET | OPTION_PASSWORD, .max_arguments = 1, .run = cmd_crash_debug,
-	 .summary = N_("start gdb on the core of a crash"),
-	 .details = N_("The core is decompressed into a file without a name, which is gone when the debugger ends. No script that comes with "
-		"the program is run. For a core that you may not read polkit is asked through vigil-helper.")},
+	{.group = "crash", .name = "debug", .arguments = "[ID]", .options = OPTION_COMMON | OPTION_QUIET | OPTION_PASSWORD | OPTION_PLACE | OPTION_YES | OPTION_DEBUGGER | OPTION_DEBUGINFOD, .max_arguments = 1, .run = cmd_crash_debug,
+	 .summary = N_("start a debugger on the whole core of a crash"),
+	 .details = N_("A compressed core is decompressed, sparse, into a file without a name, which is gone when the debugger ends. It runs in a fresh "
+		"empty folder, which is removed with what was left in it; no script that comes with the program or lies in your home is run, and "
+		"nothing is fetched without --debuginfod. It is given the very file that crashed, or none. A crash in a flatpak is debugged in its "
+		"sandbox, with the debugger of its SDK. For a core that you may not read polkit is asked through vigil-helper. --json only goes "
+		"with --print-command.")},
 	{.group = "crash", .name = "report", .arguments = "[ID]", .options = CRASH_OPTIONS, .max_arguments = 1, .run = cmd_crash_report,
 	 .summary = N_("a crash as text for a bug report; nothing is sent"),
 	 .details = N_("Markdown of at most 60 kB: program, version, what happened, and the stack trace. Never the environment; home directories become ~.")},

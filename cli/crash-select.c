@@ -167,6 +167,12 @@ int crash_select_one(const Cli *cli, const CrashSource *source, const char *sele
 		EXIT_FAILED, _("No crash matches '%s'; 'vigil crash list' shows all."), selector);
 }
 
+bool crash_is_signature(const char *text)
+{
+	return strlen(text) == CRASH_SIGNATURE_SIZE - 1 &&
+	       strspn(text, "0123456789abcdef") == CRASH_SIGNATURE_SIZE - 1;
+}
+
 int crash_change_each(Cli *cli, int argc, const char **argv, json_t *root, const char *key,
 	int (*one)(Cli *cli, const CrashSource *source, const char *selector, json_t *ids))
 {

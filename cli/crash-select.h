@@ -25,6 +25,9 @@ void crash_selection_done(CrashSelection *selection);
 int crash_select_one(
 	const Cli *cli, const CrashSource *source, const char *selector, CrashRow *ret);
 
+/* Whether it has the form of a signature, which stands for all crashes that are the same. */
+bool crash_is_signature(const char *text);
+
 /* A verb that changes one crash after another until one fails: opens the index for writing, does
  * `one` for each argument (which adds the id to ids), then shows what went well, also before an
  * error; as JSON root (stolen) with the ids as `key`. An exit status. */

@@ -451,6 +451,11 @@ void crash_source_done(CrashSource *source)
 	source->place_name = NULL;
 }
 
+bool crash_source_lacks_files(const CrashSource *source)
+{
+	return source->elsewhere && source->root_fd < 0;
+}
+
 bool crash_source_complete(const CrashSource *source)
 {
 	return !source->trouble && !source->closed_files;

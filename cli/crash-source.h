@@ -36,6 +36,8 @@ int crash_source_locate(const Cli *cli, CrashSource *ret);
 /* An exit status; the error line is printed. Empties with crash_source_done(). */
 int crash_source_open(const Cli *cli, CrashSourceUse use, CrashSource *ret);
 void crash_source_done(CrashSource *source);
+/* Whether it tells of another machine without its files being here: -D and --file. */
+bool crash_source_lacks_files(const CrashSource *source);
 /* Whether nothing says that crashes may be missing. */
 bool crash_source_complete(const CrashSource *source);
 /* Notes below a list: why it may be incomplete, and what bounds have cost. */

@@ -7,9 +7,9 @@
 #include "common/i18n.h"
 #include "common/io.h"
 #include "common/text.h"
-#include "coredump/beneath.h"
 #include "coredump/child.h"
 #include "coredump/core-stream.h"
+#include "coredump/crash-places.h"
 #include "coredump/package-asking.h"
 #include "coredump/sibling.h"
 #include <fcntl.h>
@@ -28,8 +28,7 @@ typedef struct Analysis {
 	int image, plan; /* fds */
 	int traced;	 /* the fd that the second step reads: the core's or the image's */
 	char tid[32];	 /* option */
-	int root;	 /* what was "/" to the process; -EBADF: this machine's */
-	ModulePlaces places;
+	CrashPlaces places;
 	Trace scanned;
 	char *error;
 } Analysis;
@@ -40,7 +39,7 @@ static void analysis_done(Analysis *analysis)
 	free(analysis->error);
 	closep(&analysis->image);
 	closep(&analysis->plan);
-	closep(&analysis->root);
+	crash_places_done(&analysis->places);
 	trace_done(&analysis->scanned);
 }
 
@@ -244,23 +243,15 @@ static int prepare(Analysis *analysis)
 		return -ENOMEM;
 	if (tid && parse_u64(tid, INT32_MAX, &number) == 0)
 		(void)snprintf(analysis->tid, sizeof analysis->tid, "--tid=%d", (int)number);
-	analysis->places = (ModulePlaces){.root_fd = request->root_fd,
-		.elsewhere = request->elsewhere || crash->container_cmdline,
-		.debug_root = MODULE_DEBUG_ROOT,
-		.cache = request->cache};
-	if (!crash->root || streq(crash->root, "/"))
-		return 0;
-	analysis->root = open_beneath(request->root_fd, crash->root, O_PATH | O_DIRECTORY);
-	if (analysis->root >= 0)
-		analysis->places.root_fd = analysis->root;
-	else
-		analysis->places.elsewhere = true;
+	crash_places_open(crash, request->root_fd, request->elsewhere, &analysis->places);
+	if (request->cache)
+		analysis->places.places.cache = request->cache;
 	return 0;
 }
 
 static int find_files(Analysis *analysis, ModuleFiles *ret)
 {
-	int r = module_files_find(&analysis->scanned, &analysis->places, ret);
+	int r = module_files_find(&analysis->scanned, &analysis->places.places, ret);
 
 	return r < 0 ? fail(analysis, r, "%s", strerror(-r)) : 0;
 }
@@ -327,21 +318,28 @@ static void add_stats(const Analysis *analysis, usec_t begin, Trace *trace)
 	stats->usec = now_usec(CLOCK_MONOTONIC) - begin;
 }
 
-static int analyse(Analysis *analysis, Trace *ret)
+/* Opens what is needed, and lets the core be read. */
+static int begin_with(Analysis *analysis)
 {
-	const AnalysisRequest *request = analysis->request;
-	const ModulePlaces *places = &analysis->places;
-	_cleanup_(module_files_done) ModuleFiles files = {};
-	_cleanup_(package_asking_endp) PackageAsking asking = {};
-	usec_t begin = now_usec(CLOCK_MONOTONIC);
 	int r;
 
 	r = prepare(analysis);
 	if (r < 0)
 		return fail(analysis, r, "%s", strerror(-r));
 	r = open_image(analysis);
-	if (r >= 0)
-		r = scan(analysis);
+	return r < 0 ? r : scan(analysis);
+}
+
+static int analyse(Analysis *analysis, Trace *ret)
+{
+	const AnalysisRequest *request = analysis->request;
+	const ModulePlaces *places = &analysis->places.places;
+	_cleanup_(module_files_done) ModuleFiles files = {};
+	_cleanup_(package_asking_endp) PackageAsking asking = {};
+	usec_t begin = now_usec(CLOCK_MONOTONIC);
+	int r;
+
+	r = begin_with(analysis);
 	if (r >= 0)
 		r = find_files(analysis, &files);
 	if (r < 0)
@@ -363,7 +361,8 @@ static int analyse(Analysis *analysis, Trace *ret)
 
 int analysis_run(const AnalysisRequest *request, Trace *ret, char **ret_error)
 {
-	Analysis analysis = {.request = request, .image = -EBADF, .plan = -EBADF, .root = -EBADF};
+	Analysis analysis = {
+		.request = request, .image = -EBADF, .plan = -EBADF, .places = CRASH_PLACES_INIT};
 	Trace trace = {};
 	int r;
 
@@ -372,6 +371,23 @@ int analysis_run(const AnalysisRequest *request, Trace *ret, char **ret_error)
 		*ret = trace;
 	} else {
 		trace_done(&trace);
+		*ret_error = TAKE_PTR(analysis.error);
+	}
+	analysis_done(&analysis);
+	return r < 0 ? r : 0;
+}
+
+int analysis_scan(const AnalysisRequest *request, Trace *ret, char **ret_error)
+{
+	Analysis analysis = {
+		.request = request, .image = -EBADF, .plan = -EBADF, .places = CRASH_PLACES_INIT};
+	int r;
+
+	r = begin_with(&analysis);
+	if (r >= 0) {
+		*ret = analysis.scanned;
+		analysis.scanned = (Trace){};
+	} else {
 		*ret_error = TAKE_PTR(analysis.error);
 	}
 	analysis_done(&analysis);

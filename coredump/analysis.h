@@ -16,7 +16,7 @@ typedef struct AnalysisRequest {
 	int root_fd;	       /* of the system that it crashed on; -EBADF: this machine's */
 	bool elsewhere;	       /* that system's files are not here at all */
 	const char *directory; /* where a file without a name may stand for a compressed core */
-	const char *cache;     /* of debuginfod (module-files.h); NULL: none */
+	const char *cache;     /* of debuginfod (module-files.h); NULL: the caller's own */
 	const char *unwinder;  /* path of vigil-unwind; NULL: sibling_path() */
 	usec_t scan_usec, trace_usec; /* 0: as above */
 	bool background;
@@ -32,3 +32,6 @@ typedef struct AnalysisRequest {
  * anything; -EINTR: a signal came; -EIO: it failed, crashed, or could not read the core; -ENOENT:
  * it is not installed. */
 int analysis_run(const AnalysisRequest *request, Trace *ret, char **ret_error);
+/* The same, but only what the core itself says: threads and modules, no frames, no files looked
+ * for. Of the request fetch and trace_usec are not heeded. */
+int analysis_scan(const AnalysisRequest *request, Trace *ret, char **ret_error);

@@ -539,6 +539,44 @@ def test_pins_outlive_the_core(tmp_path):
     assert "is not pinned" in crash("unpin", id_).stderr
 
 
+def test_notes(tmp_path):
+    """A note is on all crashes that are the same, whichever of them it was written on."""
+    ids = []
+    for pid in (1, 2):
+        write_core(tmp_path / f"core.{pid}", pid=pid, comm="blender")
+        ids.append(asked("crash-import", "import", str(tmp_path / f"core.{pid}"))["crashes"][0])
+    id_, signature = ids[0]["id"], ids[0]["signature"]
+    assert ids[1]["signature"] == signature
+    assert crash("note", id_).returncode == 1 and "no note" in crash("note", id_).stderr
+    assert "note" not in asked("crash-note", "note", id_)
+    assert crash("note", id_, "known upstream,", "wait for 4.0\x1b[31m").stdout == "known upstream, wait for 4.0\\x1b[31m\n"
+    assert crash("note", ids[1]["id"]).stdout == crash("note", signature).stdout == "known upstream, wait for 4.0\\x1b[31m\n"
+    group = asked("crash-groups", "groups")["groups"][0]
+    assert group["note"] == "known upstream, wait for 4.0\x1b[31m" and group["count"] == 2
+    assert crash("mute", signature).returncode == 0
+    assert rows(crash("groups"))[1][-1] == "muted; known upstream, wait for 4.0\\x1b[31m"
+    assert asked("crash-note", "note", id_, "another")["note"] == "another"
+    for args, status, said in (
+            (["note", "0123456789abcdef", "x"], 1, "No crash has the signature"),
+            (["note", id_, ""], 2, "--delete"), (["note", id_, "x", "--delete"], 2, "--delete"),
+            (["note", id_, "x" * 4097], 1, "4096"), (["note"], 2, "ID|SIGNATURE")):
+        done = crash(*args)
+        assert (done.returncode, said in done.stderr) == (status, True), done
+    assert crash("note", id_).stdout == "another\n"
+    assert crash("note", id_, "--delete").returncode == 0
+    assert "no note" in crash("note", "-d", signature).stderr
+    assert "note" not in asked("crash-groups", "groups")["groups"][0]
+
+
+def test_groups_tell_versions(place, start):
+    write_journal(place / "system.journal", [
+        crash_entry(i, "/usr/bin/tool", start + i * MINUTE, COREDUMP_PACKAGE_VERSION=version) for i, version in enumerate(("1.0", "2.0", "1.0", "3.0~rc1"), 1)])
+    group, = asked("crash-groups", "groups", "-D", str(place))["groups"]
+    assert group["versions"] == ["3.0~rc1", "1.0", "2.0"]
+    assert "3.0~rc1, 1.0, 2.0" in crash("groups", "-D", str(place)).stdout
+    assert [c["packageVersion"] for c in asked("crash-list", "list", "-D", str(place))["crashes"]] == ["1.0", "2.0", "1.0", "3.0~rc1"]
+
+
 def test_mutes(tmp_path):
     core = tmp_path / "core.muted"
     write_core(core, pid=5, comm="blender")
@@ -1080,29 +1118,6 @@ def test_the_machines_own_journal(place, start, tmp_path, storage):
     links = {c["link"]: c for c in json.loads(run("doctor", "--json", user=USER))["checks"]}
     assert ("kept over reboots" if storage == "/var/log" else "in memory only") in links["journal"]["found"]
     assert "your own crashes" in links["what you see"]["found"] and "sound, 4 crashes" == links["index"]["found"]
-
-
-def test_debug_starts_gdb_on_the_whole_core(tmp_path):
-    """A stand-in for gdb tells what it was started with, and what is in the core."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    (folder / "gdb").write_text(f"#!/bin/sh\nprintf '%s\\n' \"$@\" >{tmp_path}/args\nwhile [ \"$1\" != -core ]; do shift; done\ncat \"$2\" >{tmp_path}/seen\n")
-    (folder / "gdb").chmod(0o755)
-    data = write_core(tmp_path / "core.packed", pid=7, comm="true", compress="zstd")
-    id_ = asked("crash-import", "import", str(tmp_path / "core.packed.zst"))["crashes"][0]["id"]
-    done = crash("debug", id_, env={"PATH": f"{folder}:{os.environ['PATH']}"})
-    assert done.returncode == 0, done.stderr
-    args = (tmp_path / "args").read_text().split("\n")
-    assert args[:4] == ["-nx", "-iex", "set auto-load no", "-core"]
-    assert (tmp_path / "seen").read_bytes() == data
-    (tmp_path / "core.packed.zst").unlink()
-    done = crash("debug", id_, env={"PATH": f"{folder}:{os.environ['PATH']}"})
-    assert done.returncode == 1 and "has no core" in done.stderr
-    write_core(tmp_path / "core.plain", pid=8)
-    crash("import", str(tmp_path / "core.plain"))
-    done = crash("debug", "8", env={"PATH": str(tmp_path)})
-    assert done.returncode == 1 and "'gdb' is not installed" in done.stderr
-    assert crash("debug", "8", "--json").returncode == 2
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a journal of the machine's own takes a mount namespace")
