@@ -42,7 +42,7 @@ static bool may_own_functions(int tag)
 
 /* Whether the address was found below parent. */
 static bool search(
-	ScopeSearch *search_, Dwarf_Die *parent, unsigned depth) /* NOLINT(misc-no-recursion) */
+	ScopeSearch *at, Dwarf_Die *parent, unsigned depth) /* NOLINT(misc-no-recursion) */
 {
 	Dwarf_Die child;
 
@@ -50,17 +50,17 @@ static bool search(
 		return false;
 	do {
 		int tag = dwarf_tag(&child);
-		if (search_->n_left == 0)
+		if (at->n_left == 0)
 			return false;
-		search_->n_left--;
-		if (has_code(tag) && dwarf_haspc(&child, search_->address) > 0) {
-			if (is_function(tag) && search_->n < SCOPES_MAX)
-				search_->found[search_->n++] = child;
-			(void)search(search_, &child, depth + 1);
-			return search_->n > 0;
+		at->n_left--;
+		if (has_code(tag) && dwarf_haspc(&child, at->address) > 0) {
+			if (is_function(tag) && at->n < SCOPES_MAX)
+				at->found[at->n++] = child;
+			(void)search(at, &child, depth + 1);
+			return at->n > 0;
 		}
-		if ((may_own_functions(tag) || (search_->thorough && has_code(tag))) &&
-			search(search_, &child, depth + 1))
+		if ((may_own_functions(tag) || (at->thorough && has_code(tag))) &&
+			search(at, &child, depth + 1))
 			return true;
 	} while (dwarf_siblingof(&child, &child) == 0);
 	return false;

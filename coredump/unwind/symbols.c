@@ -4,6 +4,7 @@
 #include "coredump/unwind/symbols.h"
 
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/text.h"
 #include "coredump/unwind/demangle.h"
 #include "coredump/unwind/scopes.h"
@@ -21,6 +22,8 @@ struct Symbols {
 	Units *units; /* for each module */
 	Place *slot;  /* open addressing, at most half full */
 	size_t n_slots, n_used;
+	usec_t cpu_end;
+	bool late;
 };
 
 typedef struct Source {
@@ -30,16 +33,21 @@ typedef struct Source {
 	size_t n_scopes;
 } Source;
 
-Symbols *symbols_new(Modules *modules)
+Symbols *symbols_new(Modules *modules, usec_t cpu_end)
 {
 	Symbols *symbols = calloc(1, sizeof *symbols);
 
 	if (!symbols)
 		return NULL;
-	*symbols = (Symbols){.modules = modules, .n_slots = 256};
+	*symbols = (Symbols){.modules = modules, .n_slots = 256, .cpu_end = cpu_end};
 	symbols->units = calloc(modules->trace->n_modules + 1, sizeof *symbols->units);
 	symbols->slot = calloc(symbols->n_slots, sizeof *symbols->slot);
 	return symbols->units && symbols->slot ? symbols : symbols_free(symbols);
+}
+
+bool symbols_late(const Symbols *symbols)
+{
+	return symbols->late;
 }
 
 static void free_place(Place *place)
@@ -177,21 +185,23 @@ static bool find_source(Symbols *symbols, LoadedModule *module, uint64_t address
 static int fill(Symbols *symbols, Place *place)
 {
 	LoadedModule *module = modules_find(symbols->modules, place->address);
+	const char *name = NULL;
+	bool has_source = false;
 	Source source = {};
 	GElf_Off offset;
 	GElf_Sym symbol;
 
-	bool has_source =
-		module && module->names && find_source(symbols, module, place->address, &source);
+	symbols->late = symbols->late || now_usec(CLOCK_PROCESS_CPUTIME_ID) > symbols->cpu_end;
+	if (module && module->names && !symbols->late) {
+		has_source = find_source(symbols, module, place->address, &source);
+		name = dwfl_module_addrinfo(
+			module->names, place->address, &offset, &symbol, NULL, NULL, NULL);
+	}
 	size_t n = MAX_OF(source.n_scopes, (size_t)1);
 	place->frame = calloc(n, sizeof *place->frame);
 	if (!place->frame)
 		return -ENOMEM;
 	place->n = n;
-	const char *name = module && module->names
-				   ? dwfl_module_addrinfo(module->names, place->address, &offset,
-					     &symbol, NULL, NULL, NULL)
-				   : NULL;
 	for (size_t i = 0; i < n; i++) {
 		TraceFrame *frame = &place->frame[i];
 		Dwarf_Die *scope = source.n_scopes ? &source.scope[n - 1 - i] : NULL;

@@ -7,8 +7,11 @@
 
 typedef struct Symbols Symbols;
 
-/* modules: borrowed. NULL: no memory. */
-Symbols *symbols_new(Modules *modules);
+/* modules: borrowed. cpu_end: on CLOCK_PROCESS_CPUTIME_ID; addresses that are asked for later are
+ * told by their module alone. NULL: no memory. */
+Symbols *symbols_new(Modules *modules, usec_t cpu_end);
+/* Whether that was so for any. */
+bool symbols_late(const Symbols *symbols);
 Symbols *symbols_free(Symbols *symbols);
 
 /* The frames that code at address (pc; of callers pc - 1, the call itself) stands for: innermost

@@ -139,7 +139,8 @@ static int take_frame(Dwfl_Frame *state, void *userdata)
 
 	if (stack->n == UNWIND_FRAMES_MAX)
 		return stop(unwinding, "stopped after %zu frames", stack->n);
-	if (stack->n % FRAMES_BETWEEN_CLOCKS == 0 && is_time_up(unwinding->unwinder))
+	if (stack->n > 0 && stack->n % FRAMES_BETWEEN_CLOCKS == 0 &&
+		is_time_up(unwinding->unwinder))
 		return stop(unwinding, "stopped after %zu frames: the time for this core is up",
 			stack->n);
 	if (!dwfl_frame_pc(state, &frame.pc, &activation))

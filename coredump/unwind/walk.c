@@ -73,6 +73,13 @@ int walk(CoreMemory *memory, const Plan *plan, const WalkLimits *limits, Trace *
 		return say_why_not(trace, "stacks of this machine cannot be unwound");
 	if (r < 0)
 		return r;
-	state.symbols = symbols_new(&state.modules);
-	return state.symbols ? walk_threads(&state, trace) : -ENOMEM;
+	state.symbols = symbols_new(&state.modules, state.unwinder.cpu_end + limits->cpu_usec);
+	if (!state.symbols)
+		return -ENOMEM;
+	r = walk_threads(&state, trace);
+	if (r >= 0 && symbols_late(state.symbols) && !trace->partial) {
+		trace->partial = strdup("names are missing: the time for this core is up");
+		r = trace->partial ? 0 : -ENOMEM;
+	}
+	return r;
 }

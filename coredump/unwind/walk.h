@@ -7,7 +7,8 @@
 #include "coredump/unwind/plan.h"
 
 typedef struct WalkLimits {
-	usec_t cpu_usec;   /* of this process; what is not unwound by then is said to be */
+	usec_t cpu_usec;   /* of this process; what is not unwound by then is said to be; names are
+			    * looked up for as long again */
 	size_t json_bytes; /* of all frames, about */
 } WalkLimits;
 

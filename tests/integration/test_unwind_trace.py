@@ -407,6 +407,16 @@ def test_a_stack_that_leads_in_a_circle_ends(crashed):
     same_as_gdb(traced, core, program, end=2)
 
 
+def test_a_stack_without_end_is_cut(crashed):
+    """Two million frames that nobody called; a million is enough."""
+    _, core = crashed("ways.c", ("-O0", "-fno-asynchronous-unwind-tables", "-fno-unwind-tables"), "pile")
+    thread = trace(core)["threads"][0]
+    assert thread["error"] == "stopped after 1000000 frames" and "complete" not in thread
+    assert len(thread["frames"]) == FRAMES_MAX and thread["left"]["count"] == 1000000 - FRAMES_MAX
+    assert thread["cycle"]["length"] == 1 and thread["cycle"]["repeats"] > 999000
+    assert [f.get("function") for f in thread["frames"][:4]] == ["fall", "pile_up", "pile_in_thread", "fall"]
+
+
 # ---- files that are not there, or others -----------------------------------------------------------------------------------------
 
 

@@ -9,9 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
-#define NOINLINE __attribute__((noinline, noclone))
+#define PILE_BYTES ((size_t)32 * 1024 * 1024)
+#define NOINLINE   __attribute__((noinline, noclone))
 /* Behind a call: it is not the last thing that its function does, so no jump takes its place. */
 #define AFTERWARDS __asm__ volatile("" ::: "memory")
 
@@ -130,6 +132,39 @@ static NOINLINE void circle(void)
 	AFTERWARDS;
 }
 
+/* Frame pointers that lead through more frames than anybody wants: a chain of them above a thread's
+ * stack, where mappings made before it lie. */
+static NOINLINE void pile_up(void *memory)
+{
+	volatile unsigned long *own = __builtin_frame_address(0), *pile = memory;
+	const char *middle_of_code = (const char *)fall + 4;
+	for (size_t i = 0; i + 3 < PILE_BYTES / sizeof *pile; i += 2) {
+		pile[i] = (unsigned long)&pile[i + 2];
+		pile[i + 1] = (unsigned long)middle_of_code;
+	}
+	own[0] = (unsigned long)pile;
+	fall(); /* @pile_up */
+	AFTERWARDS;
+}
+
+static NOINLINE void *pile_in_thread(void *memory)
+{
+	pile_up(memory);
+	AFTERWARDS;
+	return memory;
+}
+
+static NOINLINE void pile(void)
+{
+	void *memory =
+		mmap(NULL, PILE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	pthread_t thread;
+
+	if (memory == MAP_FAILED || pthread_create(&thread, NULL, pile_in_thread, memory))
+		_exit(99);
+	(void)pthread_join(thread, NULL);
+}
+
 static NOINLINE void load(void)
 {
 	void *plugin = dlopen(argument, RTLD_NOW);
@@ -196,8 +231,8 @@ static const struct {
 	Fault fault;
 } ways[] = {{"segv", fall}, {"abort", stop}, {"assert", check}, {"fpe", divide}, {"null", jump},
 	{"wild", jump_far}, {"stack", recurse}, {"handler", handled},
-	{"altstack", handled_elsewhere}, {"smash", smash}, {"circle", circle}, {"plugin", load},
-	{"delete", forget}, {"vfork", fork_and_fall}, {"threads", in_threads}};
+	{"altstack", handled_elsewhere}, {"smash", smash}, {"circle", circle}, {"pile", pile},
+	{"plugin", load}, {"delete", forget}, {"vfork", fork_and_fall}, {"threads", in_threads}};
 
 __attribute__((always_inline)) static inline void inlined(Fault fault)
 {
