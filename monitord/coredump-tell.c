@@ -160,7 +160,10 @@ void coredump_arrived(Coredump *coredump, const Crash *arrived, bool late)
 	if (!late)
 		emit(coredump, &crash);
 	act(coredump, &crash, signature, &decision);
-	crash_analyst_kick(coredump->analyst);
+	if (late)
+		crash_analyst_kick_later(coredump->analyst);
+	else
+		crash_analyst_kick(coredump->analyst);
 	json_decref(crash.kcrash);
 }
 

@@ -13,6 +13,7 @@
 #include "monitord/crash-analyst-queue.h"
 #include "monitord/detach.h"
 
+#define LATER_USEC	 USEC_PER_MINUTE
 #define START_AGAIN_USEC (5 * USEC_PER_MINUTE) /* no process, or no memory, was to be had */
 
 struct CrashAnalyst {
@@ -321,6 +322,12 @@ void crash_analyst_kick(CrashAnalyst *analyst)
 		return; /* its end looks on */
 	analyst->again = sd_event_source_disable_unref(analyst->again);
 	(void)sd_event_source_set_enabled(analyst->turn, SD_EVENT_ONESHOT);
+}
+
+void crash_analyst_kick_later(CrashAnalyst *analyst)
+{
+	if (!analyst->child && !analyst->again)
+		look_again_in(analyst, LATER_USEC);
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */

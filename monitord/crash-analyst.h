@@ -23,7 +23,7 @@ typedef struct CrashAnalystHandler {
 	void *userdata;
 } CrashAnalystHandler;
 
-/* monitor and store are borrowed. Looks for what waits as soon as the loop is idle. 0 or -errno. */
+/* monitor and store are borrowed. 0 or -errno. */
 int crash_analyst_new(Monitor *monitor, CrashStore *store, const CrashAnalystHandler *handler,
 	CrashAnalyst **ret);
 /* Ends the child. NULL is fine. */
@@ -31,6 +31,8 @@ CrashAnalyst *crash_analyst_free(CrashAnalyst *analyst);
 
 /* Something may wait now: a crash came, the index is another one, the configuration changed. */
 void crash_analyst_kick(CrashAnalyst *analyst);
+/* The same of what is from before: not in the middle of a login, when all else starts, too. */
+void crash_analyst_kick_later(CrashAnalyst *analyst);
 /* Whether a crash is of the child itself, or of the program that unwinds for it. */
 bool crash_analyst_is_child(const CrashAnalyst *analyst, const Crash *crash);
 json_t *crash_analyst_status(const CrashAnalyst *analyst);

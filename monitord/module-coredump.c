@@ -90,7 +90,7 @@ static int start(Monitor *monitor, void **ret_state)
 	}
 	coredump_keep_up(coredump);
 	coredump_digest_in(coredump, 0);
-	crash_analyst_kick(coredump->analyst);
+	crash_analyst_kick_later(coredump->analyst);
 	*ret_state = coredump;
 	return 0;
 }

@@ -333,6 +333,16 @@ def test_it_waits_for_mains_power_only_so_long(processes, tmp_path, session_bus,
     wait_for("the trace", lambda: d.trace(pid) and d.trace(pid)["trace"])
 
 
+def test_what_was_there_before_waits_until_the_login_is_over(processes, tmp_path, session_bus, notices):
+    d = Analyst(processes, tmp_path, session_bus, start=False)
+    pid = d.crash()
+    d.start()
+    assert d.unwinding()["waiting"] == 1 and "waitsFor" not in d.unwinding() and not d.attempts()
+    marker = d.crash("/usr/bin/marker")  # what comes now is done now, and that on the way
+    wait_for("both", lambda: d.trace(marker) and d.trace(marker)["trace"] and d.trace(pid)["trace"])
+    assert [hash for _, hash in d.attempts()] == [d.trace(marker)["hash"], d.trace(pid)["hash"]]
+
+
 # ---- what is left
 
 def test_a_loop_of_one_crash_costs_one_trace(real):
