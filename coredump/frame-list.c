@@ -3,12 +3,13 @@
 #include "coredump/frame-list.h"
 
 #include "common/text.h"
+#include "coredump/trace-fault.h"
 #include <glib.h>
 #include <signal.h>
 
 #define TITLE_FRAMES 3
-/* So many rounds are no recursion that was meant: the stack ended, wherever it was just then. */
-#define RUNAWAY_ROUNDS 24
+/* Of the recursion that used up a stack; what is called out of it may recurse as well. */
+#define RUNAWAY_ROUNDS 8
 
 void frame_list_done(FrameList *list)
 {
@@ -94,7 +95,7 @@ int frame_list_from_trace(const Trace *trace, FrameList *list)
 			return r;
 	}
 	list->sent = trace->has_code && trace->code <= 0;
-	list->left_at = thread->n_left ? thread->left_at : 0;
+	list->overflow = trace_is_stack_overflow(trace);
 	return 0;
 }
 
@@ -106,8 +107,6 @@ static void drop(FrameList *list, size_t at, size_t n)
 		return;
 	memmove(list->keys + at, list->keys + at + n, (list->n - at - n) * sizeof *list->keys);
 	list->n -= n;
-	if (list->left_at > at)
-		list->left_at = list->left_at > at + n ? list->left_at - n : at;
 }
 
 /* How many frames from `at` on say that the program ended itself. Frames without a name in between
@@ -218,8 +217,7 @@ static bool fold_run(FrameList *list, size_t *at)
 			size_t n = run_length(list, i, period);
 			if (n == 0)
 				continue;
-			bool runaway = n / period >= RUNAWAY_ROUNDS ||
-				       (list->left_at > i && list->left_at <= i + n);
+			bool runaway = list->overflow && n / period >= RUNAWAY_ROUNDS;
 			rotate(list->keys + i, period);
 			drop(list, i + period, n - period);
 			*at = i + period;

@@ -20,8 +20,8 @@ typedef struct FrameKey {
 typedef struct FrameList {
 	FrameKey *keys; /* owned */
 	size_t n;
-	bool sent;	/* the signal was sent, not a fault: what was told of it (si_code) */
-	size_t left_at; /* frames were left out in front of this one; 0: none */
+	bool sent;     /* the signal was sent, not a fault: what was told of it (si_code) */
+	bool overflow; /* the stack ended: wherever in the recursion that was is chance */
 } FrameList;
 
 /* What is known of one frame; NULL or 0 where nothing is. */

@@ -7,8 +7,9 @@
 #include "coredump/trace.h"
 #include <ctype.h>
 
-#define HEX	  "0123456789abcdef"
-#define RUST_HASH 16 /* digits behind "::h" */
+#define HEX	     "0123456789abcdef"
+#define UNNAMED_CALL "::{unnamed}::operator()"
+#define RUST_HASH    16 /* digits behind "::h" */
 
 typedef struct Folded {
 	char *text; /* of FRAME_NAME_SIZE */
@@ -348,6 +349,27 @@ static void strip_variant(char *text)
 	memmove(text, text + 2, strlen(text + 2) + 1);
 }
 
+/* Of a lambda that was inlined, DWARF tells the function around it, not that one's namespaces, and
+ * no name at all: so much of it is kept everywhere. */
+static void fold_lambda(Folded *out)
+{
+	char *lambda = memmem(out->text, out->length, "::{lambda}", strlen("::{lambda}"));
+	char *unnamed = memmem(out->text, out->length, UNNAMED_CALL, strlen(UNNAMED_CALL));
+	char *from = lambda;
+
+	if (!lambda && unnamed && unnamed + strlen(UNNAMED_CALL) == out->text + out->length) {
+		out->length = (size_t)(unnamed - out->text);
+		put_text(out, "::{lambda}::operator()");
+		from = unnamed;
+	}
+	if (!from)
+		return;
+	while (from > out->text && !(from[-1] == ':' && from > out->text + 1 && from[-2] == ':'))
+		from--;
+	out->length -= (size_t)(from - out->text);
+	memmove(out->text, from, out->length);
+}
+
 /* What was cut was cut between two code points. */
 static void cut_code_point(Folded *out)
 {
@@ -383,6 +405,7 @@ void frame_name_fold(const char *function, char ret[static FRAME_NAME_SIZE])
 		fold(&out, rest);
 	while (out.length > 0 && ends_with(&out, " "))
 		out.length--;
+	fold_lambda(&out);
 	if (out.length == 0)
 		put_text(&out, function);
 	cut_code_point(&out);

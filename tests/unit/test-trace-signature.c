@@ -78,6 +78,17 @@ static void make(Made *made, const char *text)
 
 static char exe[] = "/usr/bin/program";
 
+/* The fault is just below the stack pointer. */
+static void make_overflow(Made *made, const char *frames)
+{
+	make(made, frames);
+	made->trace.code = SEGV_MAPERR;
+	made->trace.has_code = made->trace.has_fault_address = true;
+	made->trace.fault_address = 0x7ffc000ffff8;
+	made->trace.registers[0] = (TraceRegister){"rsp", 0x7ffc00100000};
+	made->trace.n_registers = 1;
+}
+
 static void signature_of(const char *frames, int signal, char ret[static CRASH_SIGNATURE_SIZE])
 {
 	const Crash crash = {.exe = exe, .signal = signal};
@@ -135,9 +146,9 @@ static void what_counts_is_the_title(void **state)
 		{"b | a | b | a | b | main", "a < b"},
 		{"a | a | b | a | a | b | main", "a < b"},
 		{"a | b | c", "a < b < c"},
-		{"x | b | a | - | a | b | a | b | main", "a < b"},
+		{"x | b | a | - | a | b | a | b | main", "x < a < b"},
 		{"b | a | b | a | - | a | b | a | b | g | main", "a < b < g"},
-		{"x | b | a | b | a | - | a | b | a | b | g | main", "a < b < g"},
+		{"x | b | a | b | a | - | a | b | a | b | g | main", "x < a < b"},
 		/* nothing of its own is left */
 		{"main | __libc_start_main @ libc.so.6 | _start", "main"},
 		{"poll @ libc.so.6 | main", "main"},
@@ -275,11 +286,19 @@ static void runaway_recursion_ends_anywhere(void **state)
 	}
 	strcat(texts[0], " | entry | main");
 	strcat(texts[1], " | one | entry | main");
-	signature_of(texts[0], SIGSEGV, a);
-	signature_of(texts[1], SIGSEGV, b);
+	static Made made;
+	const Crash crash = {.exe = exe, .signal = SIGSEGV};
+	make_overflow(&made, texts[0]);
+	_cleanup_(freep) char *title = trace_signature_title(&made.trace);
+	assert_int_equal(trace_signature(&made.trace, &crash, a), 0);
+	make_overflow(&made, texts[1]);
+	assert_int_equal(trace_signature(&made.trace, &crash, b), 0);
 	assert_string_equal(a, b);
-	_cleanup_(freep) char *title = title_of(texts[0]);
 	assert_string_equal(title, "one < two < three");
+	/* any other crash is where it is, however deep */
+	make(&made, texts[0]);
+	_cleanup_(freep) char *crashed = trace_signature_title(&made.trace);
+	assert_string_equal(crashed, "format < one < two");
 }
 
 /* ---- on arrival ------------------------------------------------------------------------------ */
