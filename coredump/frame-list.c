@@ -138,13 +138,11 @@ size_t frame_list_first(const FrameList *list)
 	return first < list->n ? first : 0;
 }
 
-static void keep_classes(FrameList *list, bool starts, bool libraries)
+static void keep_class(FrameList *list, FrameClass class)
 {
-	for (size_t i = list->n; i-- > 0;) {
-		FrameClass class = list->keys[i].class;
-		if ((class == FRAME_START && !starts) || (class == FRAME_LIBRARY && !libraries))
+	for (size_t i = list->n; i-- > 0;)
+		if (list->keys[i].class != class)
 			drop(list, i, 1);
-	}
 }
 
 static bool has_class(const FrameList *list, FrameClass class)
@@ -247,9 +245,9 @@ void frame_list_reduce(FrameList *list)
 		if (list->keys[i].signal && list->n > 1)
 			drop(list, i, 1);
 	if (has_class(list, FRAME_OWN)) {
-		keep_classes(list, false, false);
+		keep_class(list, FRAME_OWN);
 	} else if (has_class(list, FRAME_START)) {
-		keep_classes(list, true, false);
+		keep_class(list, FRAME_START);
 		list->n = 1;
 	}
 	fold_recursion(list);

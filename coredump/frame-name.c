@@ -4,6 +4,7 @@
 #include "coredump/frame-name.h"
 
 #include "common/text.h"
+#include "coredump/rust-name.h"
 #include "coredump/trace.h"
 #include <ctype.h>
 
@@ -252,82 +253,20 @@ static void fold(Folded *out, const char *name)
 
 /* ---- before folding: what one language or library adds -------------------------------------- */
 
-/* The escapes of Rust's legacy mangling, where a C++ demangler left them. */
-static const char *rust_escape(const char *p, char *ret)
+/* Cuts "::h0123456789abcdef", which is another one in each build, where a demangler of C++ left it,
+ * and what else that one left. */
+static void strip_rust(char *text)
 {
-	static const struct {
-		const char *escape;
-		char c;
-	} rows[] = {{"$LT$", '<'}, {"$GT$", '>'}, {"$RF$", '&'}, {"$BP$", '*'}, {"$C$", ','},
-		{"$LP$", '('}, {"$RP$", ')'}, {"$u20$", ' '}, {"$u27$", '\''}, {"$u5b$", '['},
-		{"$u5d$", ']'}, {"$u7b$", '{'}, {"$u7d$", '}'}, {"$u7e$", '~'}, {"$SP$", '@'}};
+	char *hash = strstr(text, "::h");
 
-	for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
-		const char *rest = startswith(p, rows[i].escape);
-		if (rest) {
-			*ret = rows[i].c;
-			return rest;
-		}
-	}
-	return NULL;
-}
-
-static void unescape_rust(char *text)
-{
-	char *to = text, c;
-
-	for (const char *p = text, *rest; *p;) {
-		if (p[0] == '_' && startswith(p, "_$LT$") && (p == text || p[-1] == ':'))
-			p++;
-		rest = rust_escape(p, &c);
-		if (rest) {
-			*to++ = c;
-			p = rest;
-		} else if (p[0] == '.' && p[1] == '.') {
-			*to++ = ':';
-			*to++ = ':';
-			p += 2;
-		} else {
-			*to++ = *p++;
-		}
-	}
-	*to = '\0';
-}
-
-/* Cuts "::h0123456789abcdef", which is another one in each build; also "17h0123456789abcdefE". */
-static void strip_rust_hash(char *text)
-{
-	char *demangled = strstr(text, "::h"), *mangled = strstr(text, "17h");
-
-	for (char *more; demangled && (more = strstr(demangled + 3, "::h"));)
-		demangled = more;
-	if (demangled && strspn(demangled + 3, HEX) == RUST_HASH &&
-		!is_name_char(demangled[3 + RUST_HASH])) {
-		*demangled = '\0';
-		unescape_rust(text);
-	}
-	for (; startswith(text, "_ZN") && mangled; mangled = strstr(mangled + 3, "17h"))
-		if (strspn(mangled + 3, HEX) == RUST_HASH && mangled[3 + RUST_HASH] == 'E') {
-			memcpy(mangled, "E", 2);
-			return;
-		}
-}
-
-/* v0, mangled: each crate's disambiguator, "Cs" digits "_". */
-static void strip_rust_crates(char *text)
-{
-	char *to = text;
-
-	for (const char *p = text; *p;) {
-		size_t digits = 0;
-		if (startswith(p, "Cs"))
-			for (digits = 2; isalnum((unsigned char)p[digits]);)
-				digits++;
-		*to++ = *p++;
-		if (digits && p[digits - 1] == '_')
-			p += digits;
-	}
-	*to = '\0';
+	for (char *more; hash && (more = strstr(hash + 3, "::h"));)
+		hash = more;
+	bool rust = hash && hash != text && strspn(hash + 3, HEX) == RUST_HASH &&
+		    !is_name_char(hash[3 + RUST_HASH]);
+	if (rust)
+		*hash = '\0';
+	if (rust || strstr(text, "$LT$") || strstr(text, "$u7b$"))
+		rust_unescape(text);
 }
 
 /* __memmove_avx_unaligned_erms is memmove where the processor has AVX. */
@@ -391,10 +330,10 @@ void frame_name_fold(const char *function, char ret[static FRAME_NAME_SIZE])
 	Folded out = {.text = ret};
 	const char *rest;
 
-	(void)snprintf(text, sizeof text, "%s", function);
-	strip_rust_hash(text);
-	if (startswith(text, "_R"))
-		strip_rust_crates(text);
+	if (!rust_demangle(function, text, sizeof text)) {
+		(void)snprintf(text, sizeof text, "%s", function);
+		strip_rust(text);
+	}
 	strip_variant(text);
 	rest = startswith(text, "__GI_");
 	if (!rest)

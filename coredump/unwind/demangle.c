@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* __cxa_demangle() of libstdc++ (Itanium C++ ABI). Symbols are foreign text: what the demangler
- * makes of a hostile one stays in the sandbox, and a short one that demangles into gigabytes ends
- * at its memory limit as no name. */
+/* Rust first, whose legacy names pass for C++; then __cxa_demangle() of libstdc++ (Itanium C++
+ * ABI). Symbols are foreign text: what the demangler makes of a hostile one stays in the sandbox,
+ * and a short one that demangles into gigabytes ends at its memory limit as no name. */
 #include "coredump/unwind/demangle.h"
 
 #include "common/cleanup.h"
 #include "common/text.h"
+#include "coredump/rust-name.h"
 #include "coredump/trace.h"
 
 /* <cxxabi.h> is C++. */
@@ -20,24 +21,13 @@ static void cut_clones(char *name)
 		*clone = '\0';
 }
 
-#define RUST_HASH_LENGTH (strlen("::h") + 16)
-
-/* "core::panicking::panic::h0123456789abcdef" without its end. */
-static void cut_rust_hash(char *name)
-{
-	size_t length = strlen(name);
-
-	if (length <= RUST_HASH_LENGTH)
-		return;
-	char *hash = name + length - RUST_HASH_LENGTH;
-	if (startswith(hash, "::h") && strspn(hash + 3, "0123456789abcdef") == 16)
-		*hash = '\0';
-}
-
 char *demangle(const char *symbol)
 {
+	char rust[TRACE_TEXT_MAX];
 	int status;
 
+	if (rust_demangle(symbol, rust, sizeof rust))
+		return strdup(rust);
 	if (startswith(symbol, "_Z") && strnlen(symbol, TRACE_TEXT_MAX) < TRACE_TEXT_MAX) {
 		_cleanup_(freep) char *name = strndup(symbol, strcspn(symbol, "@"));
 		char *readable = name ? __cxa_demangle(name, NULL, NULL, &status) : NULL;
@@ -45,7 +35,6 @@ char *demangle(const char *symbol)
 			if (strnlen(readable, TRACE_TEXT_MAX) == TRACE_TEXT_MAX)
 				readable[TRACE_TEXT_MAX - 1] = '\0';
 			cut_clones(readable);
-			cut_rust_hash(readable);
 			return readable;
 		}
 	}

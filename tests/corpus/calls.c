@@ -91,7 +91,8 @@ int main(int argc, char **argv)
 	const char *way = argc > 1 ? argv[1] : "";
 
 	if (argc > 2) {
-		struct sigaction action = {.sa_handler = handler, .sa_flags = (int)SA_RESETHAND | SA_NODEFER};
+		struct sigaction action = {
+			.sa_handler = handler, .sa_flags = (int)SA_RESETHAND | SA_NODEFER};
 		(void)sigaction(SIGSEGV, &action, NULL);
 	}
 	if (strcmp(way, "first") == 0)

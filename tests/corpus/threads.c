@@ -47,7 +47,8 @@ int main(int argc, char **argv)
 			return 1;
 	if (strcmp(way, "main") == 0)
 		work();
-	else if (pthread_create(&thread, NULL, strcmp(way, "worker") == 0 ? worker : other_worker, NULL) == 0)
+	else if (pthread_create(&thread, NULL, strcmp(way, "worker") == 0 ? worker : other_worker,
+			 NULL) == 0)
 		(void)pthread_join(thread, NULL);
 	return 0;
 }

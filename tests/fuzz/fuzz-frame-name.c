@@ -20,7 +20,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 FUZZ_PARTS("<", ">", "(", ")", "{", "}", "[", "]", "::", " ", "operator", "operator<<", "->",
 	"const", " const", "(anonymous namespace)", "{lambda(int)#1}", "[abi:cxx11]",
 	" [clone .cold]", ".constprop.0", ".12", "@@V", "$LT$", "$GT$", "$u20$", "..",
-	"::h0123456789abcdef", "17h0123456789abcdefE", "_ZN", "_R", "Cs1a_", "__", "_avx2", "__GI_",
-	"'lambda", "'", "$_1", "decltype", "f", "foo", "int", "std::", "-[", "\xc3\xa4", "\xff",
-	"_GLOBAL__N_", "<impl ", "&")
+	"::h0123456789abcdef", "17h0123456789abcdefE", "_ZN", "_R", "Cs1a_", "_RNvC1a1f",
+	"_RINvC1a1f", "NtB2_", "NvNt", "1a", "T", "R", "D", "KCjE", "E", "B_", "Xs_", "_ZN1a1b",
+	"__", "_avx2", "__GI_", "'lambda", "'", "$_1", "decltype", "f", "foo", "int", "std::", "-[",
+	"\xc3\xa4", "\xff", "_GLOBAL__N_", "<impl ", "&")
 FUZZ_MAIN
