@@ -64,8 +64,10 @@ static const CoreSegment *find_stack(const ImagePlan *plan, uint64_t sp)
 		else
 			high = middle;
 	}
-	load = plan->loads + low;
-	return load < end && load->address - sp <= OVERFLOW_MAX ? load : NULL;
+	for (load = plan->loads + low; load < end && load->address - sp <= OVERFLOW_MAX; load++)
+		if (load->file_bytes > 0)
+			return load;
+	return NULL;
 }
 
 /* Around where a stack begins, whoever runs on it. */

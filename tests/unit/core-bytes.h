@@ -6,6 +6,11 @@
 #include <elf.h>
 #include <string.h>
 
+typedef struct CoreLoad { /* its bytes tell their address: core_byte() */
+	uint64_t address, memory_bytes, file_bytes;
+	uint32_t flags;
+} CoreLoad;
+
 typedef struct CoreSpec {
 	bool is_64, big_endian, wide_ids; /* wide_ids: 32-bit with ids of 32 bits */
 	uint32_t pid, uid, gid, auxv_uid;
@@ -14,6 +19,10 @@ typedef struct CoreSpec {
 	const char *comm, *psargs, *exe;
 	uint64_t load_bytes;	 /* of one PT_LOAD behind the notes; not written */
 	uint32_t note_type_junk; /* one unknown note first, of this many bytes */
+	uint16_t machine;	 /* EM_X86_64 and EM_386 have stack pointers */
+	uint64_t sp[4];		 /* of the threads */
+	const CoreLoad *loads;	 /* instead of load_bytes; written */
+	size_t n_loads;
 } CoreSpec;
 
 typedef struct CoreBytes {
@@ -28,6 +37,11 @@ static inline void core_put(CoreBytes *core, size_t at, uint64_t value, size_t s
 		core->data[at + i] =
 			(unsigned char)(value >> 8 * (core->spec->big_endian ? size - 1 - i : i));
 	core->length = MAX_OF(core->length, at + size);
+}
+
+static inline unsigned char core_byte(uint64_t address)
+{
+	return (unsigned char)(1 + (address ^ address >> 8 ^ address >> 16) % 255); /* never 0 */
 }
 
 static inline size_t core_put_note(CoreBytes *core, uint32_t type, size_t content)
@@ -66,6 +80,7 @@ static inline void core_put_notes(CoreBytes *core)
 		at = core_put_note(core, NT_PRSTATUS, spec->is_64 ? 336 : 144);
 		core_put(core, at + 12, spec->signal, 2);
 		core_put(core, at + 16 + 2 * word, spec->threads[i], 4);
+		core_put(core, at + (spec->is_64 ? 112 + 19 * 8 : 72 + 15 * 4), spec->sp[i], word);
 		if (i == 0)
 			core_put_process(core);
 	}
@@ -86,11 +101,41 @@ static inline void core_put_notes(CoreBytes *core)
 	strcpy((char *)core->data + at + 8 * word + strlen("/lib/first.so") + 1, spec->exe);
 }
 
+/* Only p_flags stands at different places among words. */
+static inline void core_put_segment(
+	CoreBytes *core, size_t i, uint32_t type, uint64_t offset, const CoreLoad *load)
+{
+	bool is_64 = core->spec->is_64;
+	size_t word = is_64 ? 8 : 4, head = is_64 ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr);
+	size_t at = head + i * (is_64 ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr));
+
+	core_put(core, at, type, 4);
+	core_put(core, at + (is_64 ? 4 : 24), load->flags, 4);
+	core_put(core, at + word, offset, word);
+	core_put(core, at + 2 * word, load->address, word);
+	core_put(core, at + 4 * word, load->file_bytes, word);
+	core_put(core, at + 5 * word, load->memory_bytes, word);
+}
+
+static inline void core_put_loads(CoreBytes *core)
+{
+	const CoreSpec *spec = core->spec;
+
+	core->length = (core->length + 4095) & ~(size_t)4095;
+	for (size_t i = 0; i < spec->n_loads; i++) {
+		const CoreLoad *load = &spec->loads[i];
+		core_put_segment(core, 1 + i, PT_LOAD, core->length, load);
+		for (uint64_t j = 0; j < load->file_bytes; j++)
+			core->data[core->length++] = core_byte(load->address + j);
+	}
+}
+
 static inline void core_make(CoreBytes *core, const CoreSpec *spec)
 {
 	size_t head = spec->is_64 ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr);
 	size_t segment = spec->is_64 ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
-	size_t word = spec->is_64 ? 8 : 4, notes = head + 2 * segment;
+	size_t n = 1 + (spec->loads ? spec->n_loads : 1);
+	size_t word = spec->is_64 ? 8 : 4, notes = head + n * segment;
 
 	memset(core, 0, sizeof *core);
 	core->spec = spec;
@@ -99,19 +144,49 @@ static inline void core_make(CoreBytes *core, const CoreSpec *spec)
 	core->data[EI_DATA] = spec->big_endian ? ELFDATA2MSB : ELFDATA2LSB;
 	core->data[EI_VERSION] = EV_CURRENT;
 	core_put(core, 16, ET_CORE, 2);
+	core_put(core, 18, spec->machine, 2);
 	core_put(core, 24 + word, head, word);	       /* e_phoff */
 	core_put(core, 24 + 3 * word + 6, segment, 2); /* e_phentsize */
-	core_put(core, 24 + 3 * word + 8, 2, 2);       /* e_phnum */
+	core_put(core, 24 + 3 * word + 8, n, 2);       /* e_phnum */
 	core->length = notes;
 	core_put_notes(core);
-	size_t end = core->length, offset = spec->is_64 ? 8 : 4, bytes = spec->is_64 ? 32 : 16;
-	core_put(core, head, PT_NOTE, 4);
-	core_put(core, head + offset, notes, word);
-	core_put(core, head + bytes, end - notes, word);
-	core_put(core, head + segment, PT_LOAD, 4);
-	core_put(core, head + segment + offset, end, word);
-	core_put(core, head + segment + bytes, spec->load_bytes, word);
+	size_t end = core->length;
+	core_put_segment(core, 0, PT_NOTE, notes, &(CoreLoad){.file_bytes = end - notes});
+	if (spec->loads) {
+		core_put_loads(core);
+		return;
+	}
+	core_put_segment(core, 1, PT_LOAD, end, &(CoreLoad){.file_bytes = spec->load_bytes});
 	core->length = end;
+}
+
+#define CORE_WRAP_BLOCK 1000
+
+/* Room that core_wrap() needs. */
+static inline size_t core_wrap_size(size_t length)
+{
+	return 7 + length + (length / CORE_WRAP_BLOCK + 1) * 4 + 4;
+}
+
+/* The bytes as stored blocks of an LZ4 frame (lz4_Frame_format.md): a compressed core that needs no
+ * compressor. Gives the length. */
+static inline size_t core_wrap(unsigned char *to, const unsigned char *data, size_t length)
+{
+	static const unsigned char head[] = {0x04, 0x22, 0x4d, 0x18, 0x60, 0x70, 0x73};
+	size_t at = sizeof head;
+
+	memcpy(to, head, sizeof head);
+	while (length > 0) {
+		size_t n = MIN_OF(length, (size_t)CORE_WRAP_BLOCK);
+		for (int i = 0; i < 4; i++)
+			to[at++] = (unsigned char)((n | 0x80000000u) >> 8 * i);
+		memcpy(to + at, data, n);
+		at += n;
+		data += n;
+		length -= n;
+	}
+	memset(to + at, 0, 4);
+	return at + 4;
 }
 
 static const CoreSpec core_spec = {.is_64 = true,
