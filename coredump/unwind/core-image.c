@@ -299,7 +299,7 @@ static int by_load(const void *a, const void *b)
 static int put_loads(Table *table)
 {
 	ImagePlan *plan = &table->writer->plan;
-	const ImageRange *range = plan->range, *end = range + plan->n_ranges;
+	size_t next = 0;
 	int r = 0;
 
 	if (plan->n_ranges > 1)
@@ -307,7 +307,8 @@ static int put_loads(Table *table)
 	for (size_t i = 0; i < plan->n_loads && r >= 0; i++) {
 		const CoreSegment *load = &plan->loads[i];
 		uint64_t from = 0;
-		for (; range < end && range->load == i && r >= 0; range++) {
+		for (; next < plan->n_ranges && plan->range[next].load == i && r >= 0; next++) {
+			const ImageRange *range = &plan->range[next];
 			uint64_t begin = range->offset - load->offset;
 			if (range->kept == 0)
 				continue;

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define PAGE	((size_t)4096)
-#define N_PAGES ((size_t)256) /* an unwinder walks up a stack: few are enough */
+#define N_PAGES ((size_t)64) /* an unwinder walks up a stack: few are enough */
 
 struct CorePages {
 	uint64_t bytes_read;

@@ -67,8 +67,8 @@ static bool parse_status(CoreElf *elf, const CoreNote *note, const unsigned char
 	if (length < pids + 4)
 		return false;
 	*ret = (CoreThread){
-		.tid = (pid_t)core_elf_number(elf, data + pids, 4),
-		.signal = (int)core_elf_number(elf, data + 12, 2),
+		.tid = MAX_OF((pid_t)core_elf_number(elf, data + pids, 4), 0),
+		.signal = (int)core_elf_number(elf, data + 12, 2) & 0xff,
 		.regs_at = note->at + regs,
 		.regs_bytes = length > regs + word ? length - regs - word : 0,
 	};

@@ -15,15 +15,6 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#if defined(__SANITIZE_ADDRESS__)
-/* The leak checker wants threads, ptrace(2) and /proc; the symbolizer a program. */
-const char *__asan_default_options(void);
-const char *__asan_default_options(void)
-{
-	return "detect_leaks=0:symbolize=0";
-}
-#endif
-
 static const struct {
 	const char *name;
 	int (*run)(const StepOptions *options);

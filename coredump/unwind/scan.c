@@ -27,14 +27,14 @@ static void take_siginfo(const CoreElf *elf, const unsigned char *data, size_t l
 
 	if (trace->has_code || length < about + 8)
 		return;
-	trace->signal = (int)core_elf_number(elf, data, 4);
+	trace->signal = (int)core_elf_number(elf, data, 4) & 0xff; /* _NSIG is 64, or 128 */
 	trace->code = (int)core_elf_number(elf, data + code, 4);
 	trace->has_code = true;
 	trace->has_fault_address = tells_address(trace->signal, trace->code);
 	if (trace->has_fault_address) {
 		trace->fault_address = core_elf_number(elf, data + about, word);
 	} else if (trace->code <= 0) {
-		trace->sender_pid = (pid_t)core_elf_number(elf, data + about, 4);
+		trace->sender_pid = MAX_OF((pid_t)core_elf_number(elf, data + about, 4), 0);
 		trace->sender_uid = (uid_t)core_elf_number(elf, data + about + 4, 4);
 	}
 }

@@ -39,7 +39,7 @@ static int tell_partial(CoreElf *elf, const CoreImage *image, Trace *trace)
 	int r = 0;
 
 	(void)core_elf_extent(elf, &extent);
-	trace->stats.core_bytes = extent;
+	trace->stats.core_bytes = MIN_OF(extent, (uint64_t)INT64_MAX);
 	(void)format_bytes(image->core_bytes, ends);
 	(void)format_bytes(extent, wanted);
 	if (image->damaged && extent > image->core_bytes)

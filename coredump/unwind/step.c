@@ -65,7 +65,7 @@ int step_tell_cut(CoreElf *elf, Trace *trace)
 
 	r = core_elf_extent(elf, &extent);
 	if (r >= 0)
-		trace->stats.core_bytes = extent;
+		trace->stats.core_bytes = MIN_OF(extent, (uint64_t)INT64_MAX);
 	if (r >= 0 && extent <= elf->file_size)
 		return 0;
 	if (r < 0)
