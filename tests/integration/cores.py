@@ -6,7 +6,7 @@ import struct
 import subprocess
 from pathlib import Path
 
-from conftest import BUILD
+from conftest import BUILD, ROOT
 
 PAGE = 4096
 
@@ -17,13 +17,18 @@ def kernel_writes_cores():
         Path("/proc/sys/kernel/core_uses_pid").read_text().strip() == "0"
 
 
+def allow_cores():
+    """To be called in a child before it becomes a program."""
+    resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+
 def run_to_crash(folder, *argv, filter=None, stack=None):
     """Runs a program that crashes in a folder, and gives its core, a genuine one of the kernel's. filter: its coredump_filter;
     stack: bytes of its threads' stacks."""
     assert kernel_writes_cores(), "this machine's core_pattern is not 'core'"
 
     def prepare():
-        resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        allow_cores()
         if stack:
             resource.setrlimit(resource.RLIMIT_STACK, (stack, resource.RLIM_INFINITY))
         if filter is not None:
@@ -33,9 +38,20 @@ def run_to_crash(folder, *argv, filter=None, stack=None):
     return Path(folder) / "core"
 
 
+def crash_program():
+    """tests/tools/crash, never instrumented: a sanitizer would crash in its place, and gdb would write its shadow, terabytes, into a core."""
+    if BUILD.name != "sanitize":
+        return BUILD / "tests/tools/crash"
+    program = BUILD / "tests/tools/crash-plain"
+    source = ROOT / "tests/tools/crash.c"
+    if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
+        subprocess.run(["gcc", "-std=gnu17", "-D_GNU_SOURCE", "-O2", "-g", "-pthread", "-o", str(program), str(source)], cwd=ROOT, check=True)
+    return program
+
+
 def crash_core(folder, *args, **kw):
     """The core of tests/tools/crash."""
-    return run_to_crash(folder, BUILD / "tests/tools/crash", *args, **kw)
+    return run_to_crash(folder, crash_program(), *args, **kw)
 
 
 def _note(kind, data):

@@ -47,9 +47,9 @@ static void crash_segv(void)
 
 static void crash_fpe(void)
 {
-	volatile int zero = 0;
+	volatile int zero = 0, some = 42; /* 1 / x would not be divided */
 	/* cppcheck-suppress zerodiv ; what this is for */
-	volatile int result = 1 / zero; /* NOLINT */
+	volatile int result = some / zero; /* NOLINT */
 	(void)result;
 	(void)raise(SIGFPE); /* machines whose division does not trap */
 }

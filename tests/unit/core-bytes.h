@@ -121,7 +121,7 @@ static inline void core_put_loads(CoreBytes *core)
 {
 	const CoreSpec *spec = core->spec;
 
-	core->length = (core->length + 4095) & ~(size_t)4095;
+	core->length = (core->length + 63) & ~(size_t)63;
 	for (size_t i = 0; i < spec->n_loads; i++) {
 		const CoreLoad *load = &spec->loads[i];
 		core_put_segment(core, 1 + i, PT_LOAD, core->length, load);
