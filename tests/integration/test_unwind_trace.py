@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import struct
 import subprocess
 from itertools import zip_longest
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from conftest import vigil
 from crashers import FRAMES_MAX, SOURCES, Frame, address, compile_into, crash, eu_stack, frames_of, gdb, lines_of, run, trace
+from made_core import STACK, write_core
 
 # Each way's functions below main, innermost first; a mark of ways.c is named as its function, where nothing else is said.
 WAYS = {
@@ -573,3 +575,104 @@ def test_vigil_crash_bt_finds_debug_files_beside_the_program(split):
     assert done.returncode == 0, done.stderr
     line = lines_of("ways.c")["fall"]
     assert re.search(rf"#0 +fall +at .*/ways.c:{line}\b", done.stdout), done.stdout
+
+
+# ---- another machine -------------------------------------------------------------------------------------------------------------
+
+ARM64 = """
+	.globl _start, middle, leaf, in_middle, in_start
+	.type _start, %function
+	.type middle, %function
+	.type leaf, %function
+leaf:
+	.cfi_startproc
+	str xzr, [x0]
+	ret
+	.cfi_endproc
+	.size leaf, .-leaf
+middle:
+	.cfi_startproc
+	stp x29, x30, [sp, #-32]!
+	.cfi_def_cfa_offset 32
+	.cfi_offset 29, -32
+	.cfi_offset 30, -24
+	mov x29, sp
+	bl leaf
+in_middle:
+	ldp x29, x30, [sp], #32
+	ret
+	.cfi_endproc
+	.size middle, .-middle
+_start:
+	.cfi_startproc
+	.cfi_undefined 30
+	bl middle
+in_start:
+	nop
+	.cfi_endproc
+	.size _start, .-_start
+"""
+
+
+@pytest.mark.parametrize("nowhere", [False, True], ids=["leaf", "null"])
+def test_arm64(tmp_path, nowhere):
+    """The return address of a function without a frame, and of a call to nowhere, is in the link register."""
+    (tmp_path / "prog.s").write_text(ARM64)
+    run("clang", "--target=aarch64-linux-gnu", "-nostdlib", "-static", "-fuse-ld=lld", "-Wl,--build-id", "-o", tmp_path / "prog", tmp_path / "prog.s")
+    symbols = {row.split()[2]: int(row.split()[0], 16) for row in run("nm", tmp_path / "prog").splitlines()}
+    registers = [0] * 34
+    registers[29:33] = STACK, symbols["in_middle"], STACK, 0 if nowhere else symbols["leaf"]
+    core = write_core(tmp_path / "arm.core", tmp_path / "prog", 183, registers, struct.pack("<QQ", 0, symbols["in_start"]))
+    traced = trace(core)
+    assert traced["machine"] == "aarch64" and traced["registers"]["x30"] == hex(symbols["in_middle"])
+    assert [f.function for f in frames_of(traced)] == [None if nowhere else "leaf", "middle", "_start"]
+    assert traced["threads"][0]["complete"] and traced["modules"][0]["state"] == "present"
+
+
+PPC64 = """
+	.abiversion 2
+	.globl _start, middle, leaf, in_middle, in_start
+	.type _start, @function
+	.type middle, @function
+	.type leaf, @function
+leaf:
+	.cfi_startproc
+	ld 3, 0(3)
+	blr
+	.cfi_endproc
+	.size leaf, .-leaf
+middle:
+	.cfi_startproc
+	mflr 0
+	std 0, 16(1)
+	stdu 1, -32(1)
+	.cfi_def_cfa_offset 32
+	.cfi_offset 65, 16
+	bl leaf
+in_middle:
+	nop
+	.cfi_endproc
+	.size middle, .-middle
+_start:
+	.cfi_startproc
+	.cfi_undefined 65
+	bl middle
+in_start:
+	nop
+	.cfi_endproc
+	.size _start, .-_start
+"""
+
+
+def test_a_machine_that_only_libdwfl_knows(tmp_path):
+    """Big ones and small ones come for free; of their registers only libdwfl knows."""
+    (tmp_path / "prog.s").write_text(PPC64)
+    run("clang", "--target=powerpc64le-linux-gnu", "-nostdlib", "-static", "-fuse-ld=lld", "-Wl,--build-id", "-o", tmp_path / "prog", tmp_path / "prog.s")
+    symbols = {row.split()[2]: int(row.split()[0], 16) for row in run("nm", tmp_path / "prog").splitlines()}
+    registers = [0] * 48
+    registers[1], registers[32], registers[36] = STACK, symbols["leaf"], symbols["in_middle"]
+    core = write_core(tmp_path / "ppc.core", tmp_path / "prog", 21, registers, bytes(48) + struct.pack("<Q", symbols["in_start"]))
+    traced = trace(core)
+    assert traced["threads"][0].get("error") is None
+    assert traced["machine"] == "ppc64" and [f.function for f in frames_of(traced)] == ["leaf", "middle", "_start"]
+    assert traced["threads"][0]["complete"]
