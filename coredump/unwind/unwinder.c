@@ -5,6 +5,9 @@
 #include <elf.h>
 #include <string.h>
 
+#ifndef NT_ARM_PAC_MASK
+#define NT_ARM_PAC_MASK 0x406
+#endif
 #define FRAMES_BETWEEN_CLOCKS 1024
 
 typedef struct Unwinding {
@@ -18,6 +21,27 @@ typedef struct Unwinding {
 	uint64_t sp; /* of the frame before */
 } Unwinding;
 
+/* ---- addresses ---------------------------------------------------------------------------------
+ */
+
+/* Whether instructions may be there: what is mapped for it, or, where the core does not tell, what
+ * a module covers. */
+static bool is_code(Unwinder *unwinder, uint64_t pc)
+{
+	const CoreSegment *segment = core_memory_find(unwinder->memory, pc);
+
+	return segment ? segment->flags & PF_X : modules_find(unwinder->modules, pc) != NULL;
+}
+
+/* Arm's pointer authentication: return addresses are kept with a signature in bits that no address
+ * needs. libdwfl takes them off only from 0.192 on. */
+static uint64_t without_signature(Unwinder *unwinder, uint64_t address)
+{
+	uint64_t plain = address & ~unwinder->signature_mask;
+
+	return plain != address && is_code(unwinder, plain) ? plain : address;
+}
+
 /* ---- what libdwfl asks for ------------------------------------------------------------------- */
 
 static bool read_memory(Dwfl *dwfl, Dwarf_Addr address, Dwarf_Word *ret, void *userdata)
@@ -27,8 +51,10 @@ static bool read_memory(Dwfl *dwfl, Dwarf_Addr address, Dwarf_Word *ret, void *u
 	unsigned char data[8];
 
 	(void)dwfl;
-	if (core_memory_word(unwinder->memory, address, ret))
+	if (core_memory_word(unwinder->memory, address, ret)) {
+		*ret = without_signature(unwinder, *ret);
 		return true;
+	}
 	/* what was never written is often not in the core, but in the file that was mapped */
 	const LoadedModule *module = modules_find(unwinder->modules, address);
 	if (!module || module_read(module, address, data, size) != size)
@@ -73,15 +99,6 @@ static const Dwfl_Thread_Callbacks callbacks = {
 };
 
 /* ---- frames ---------------------------------------------------------------------------------- */
-
-/* Whether instructions may be there: what is mapped for it, or, where the core does not tell, what
- * a module covers. */
-static bool is_code(Unwinder *unwinder, uint64_t pc)
-{
-	const CoreSegment *segment = core_memory_find(unwinder->memory, pc);
-
-	return segment ? segment->flags & PF_X : modules_find(unwinder->modules, pc) != NULL;
-}
 
 static bool add_frame(Unwinding *unwinding, const StackFrame *frame)
 {
@@ -266,6 +283,9 @@ int unwind_thread(Unwinder *unwinder, pid_t tid, Stack *stack)
 			return 0;
 		}
 		unwinding.has_registers = true;
+		for (unsigned i = 0; i < unwinding.registers.n_dwarf; i++)
+			unwinding.registers.dwarf[i] =
+				without_signature(unwinder, unwinding.registers.dwarf[i]);
 		leave_nowhere(&unwinding);
 	}
 	unwinder->now = &unwinding;
@@ -314,6 +334,23 @@ static Elf *make_header(const CoreElf *core, char header[static 64])
 	return elf_memory(header, sizeof narrow);
 }
 
+/* struct user_pac_mask: of pointers to data and to code. */
+static int read_signature_mask(CoreMemory *memory, uint64_t *ret)
+{
+	CoreNotes notes = core_memory_notes(memory);
+	unsigned char data[16];
+	CoreNote note;
+	int r = 0;
+
+	while (memory->elf.machine == EM_AARCH64 && (r = core_notes_next(&notes, &note)) > 0)
+		if (!note.core && note.type == NT_ARM_PAC_MASK &&
+			core_note_read(&memory->elf, &note, sizeof data, data) == sizeof data) {
+			*ret = core_elf_number(&memory->elf, data + 8, 8);
+			return 0;
+		}
+	return r;
+}
+
 /* The machines whose registers are known here are little-endian. Of others libdwfl itself reads the
  * core's notes and memory. */
 int unwinder_init(CoreMemory *memory, Modules *modules, usec_t cpu_end, Unwinder *ret)
@@ -322,6 +359,8 @@ int unwinder_init(CoreMemory *memory, Modules *modules, usec_t cpu_end, Unwinder
 
 	*ret = (Unwinder){.modules = modules, .memory = memory, .cpu_end = cpu_end};
 	r = core_threads_read(&memory->elf, &ret->threads);
+	if (r >= 0)
+		r = read_signature_mask(memory, &ret->signature_mask);
 	if (r < 0)
 		return r;
 	if (registers_known(&memory->elf) && !memory->elf.big_endian) {

@@ -31,7 +31,8 @@ typedef struct Unwinder {
 	Elf *machine; /* a header that tells the machine */
 	Elf *core;    /* of machines whose registers only libdwfl knows */
 	char header[64];
-	usec_t cpu_end; /* on CLOCK_PROCESS_CPUTIME_ID */
+	usec_t cpu_end;		 /* on CLOCK_PROCESS_CPUTIME_ID */
+	uint64_t signature_mask; /* of pointers to code (NT_ARM_PAC_MASK); 0: they are not signed */
 	struct Unwinding *now;
 } Unwinder;
 

@@ -9,8 +9,8 @@ STACK = 0x7FFFFF000000
 PT_LOAD, PT_NOTE, NT_PRSTATUS, NT_PRPSINFO, NT_FILE = 1, 4, 1, 3, 0x46494C45
 
 
-def note(kind, data):
-    return struct.pack("<III", 5, len(data), kind) + b"CORE\0\0\0\0" + data + b"\0" * (-len(data) % 4)
+def note(kind, data, name=b"CORE\0\0\0\0"):
+    return struct.pack("<III", len(name.rstrip(b"\0")) + 1, len(data), kind) + name + data + b"\0" * (-len(data) % 4)
 
 
 def loads_of(program):
@@ -26,14 +26,14 @@ def loads_of(program):
     return data, rows
 
 
-def write_core(path, program, machine, registers, stack):
-    """registers: the words of pr_reg; stack: bytes from STACK on. Of the program the core holds the first page, as Linux' do."""
+def write_core(path, program, machine, registers, stack, more=b""):
+    """registers: the words of pr_reg; stack: bytes from STACK on; more: notes. Of the program the core holds the first page, as Linux' do."""
     data, loads = loads_of(program)
     status = struct.pack("<iii", 11, 0, 0) + struct.pack("<hxxQQiiii", 11, 0, 0, 4711, 1, 1, 1) + bytes(64)
     status += struct.pack(f"<{len(registers)}Q", *registers) + bytes(8)
     files = struct.pack("<QQ", len(loads), PAGE) + b"".join(struct.pack("<QQQ", a, a + m, o // PAGE) for o, a, _, _, m in loads)
     process = struct.pack("<bbbbxxxxQIIiiii16s80s", 0, 82, 0, 0, 0, 0, 0, 4711, 1, 1, 1, b"prog", b"prog")
-    notes = note(NT_PRSTATUS, status) + note(NT_PRPSINFO, process) + note(NT_FILE, files + (str(program).encode() + b"\0") * len(loads))
+    notes = note(NT_PRSTATUS, status) + note(NT_PRPSINFO, process) + note(NT_FILE, files + (str(program).encode() + b"\0") * len(loads)) + more
     contents = [(STACK, 6, stack.ljust(PAGE, b"\0"), PAGE)] + [(a, f, data[:PAGE] if o == 0 else b"", m) for o, a, f, _, m in loads]
     contents.sort()
     head = 64 + 56 * (1 + len(contents))

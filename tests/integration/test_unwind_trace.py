@@ -14,7 +14,7 @@ import pytest
 
 from conftest import vigil
 from crashers import FRAMES_MAX, SOURCES, Frame, address, compile_into, crash, eu_stack, frames_of, gdb, lines_of, run, trace
-from made_core import STACK, write_core
+from made_core import STACK, note, write_core
 
 # Each way's functions below main, innermost first; a mark of ways.c is named as its function, where nothing else is said.
 WAYS = {
@@ -592,6 +592,8 @@ leaf:
 	.size leaf, .-leaf
 middle:
 	.cfi_startproc
+	hint #25 // paciasp
+	.cfi_negate_ra_state
 	stp x29, x30, [sp, #-32]!
 	.cfi_def_cfa_offset 32
 	.cfi_offset 29, -32
@@ -614,15 +616,19 @@ in_start:
 """
 
 
+@pytest.mark.parametrize("signed", [False, True], ids=["", "signed"])
 @pytest.mark.parametrize("nowhere", [False, True], ids=["leaf", "null"])
-def test_arm64(tmp_path, nowhere):
-    """The return address of a function without a frame, and of a call to nowhere, is in the link register."""
+def test_arm64(tmp_path, nowhere, signed):
+    """The return address of a function without a frame, and of a call to nowhere, is in the link register. Addresses may be signed."""
     (tmp_path / "prog.s").write_text(ARM64)
     run("clang", "--target=aarch64-linux-gnu", "-nostdlib", "-static", "-fuse-ld=lld", "-Wl,--build-id", "-o", tmp_path / "prog", tmp_path / "prog.s")
     symbols = {row.split()[2]: int(row.split()[0], 16) for row in run("nm", tmp_path / "prog").splitlines()}
     registers = [0] * 34
     registers[29:33] = STACK, symbols["in_middle"], STACK, 0 if nowhere else symbols["leaf"]
-    core = write_core(tmp_path / "arm.core", tmp_path / "prog", 183, registers, struct.pack("<QQ", 0, symbols["in_start"]))
+    mask = 0x007F000000000000
+    saved = symbols["in_start"] | (0x002A000000000000 if signed else 0)
+    core = write_core(tmp_path / "arm.core", tmp_path / "prog", 183, registers, struct.pack("<QQ", 0, saved),
+                      note(0x406, struct.pack("<QQ", mask, mask), b"LINUX\0\0\0") if signed else b"")
     traced = trace(core)
     assert traced["machine"] == "aarch64" and traced["registers"]["x30"] == hex(symbols["in_middle"])
     assert [f.function for f in frames_of(traced)] == [None if nowhere else "leaf", "middle", "_start"]
