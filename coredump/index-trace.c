@@ -159,16 +159,13 @@ static char *title_of(CrashIndex *index, const char *signature)
 	return strdup((const char *)sqlite3_column_text(statement, 0));
 }
 
-/* Program and signal alone make no two crashes the same. */
 static int take_expected(CrashIndex *index, const char *hash)
 {
 	_cleanup_(statement_freep) sqlite3_stmt *statement = NULL;
 	char signature[CRASH_SIGNATURE_SIZE], expected[CRASH_SIGNATURE_SIZE];
 	int code, r;
 
-	r = index_statement(index,
-		"SELECT id, signature FROM crashes WHERE hash = ? AND title IS NOT NULL",
-		&statement);
+	r = index_statement(index, "SELECT id, signature FROM crashes WHERE hash = ?", &statement);
 	if (r < 0)
 		return r;
 	index_bind_text(statement, 1, hash);
@@ -183,7 +180,7 @@ static int take_expected(CrashIndex *index, const char *hash)
 	return index_refine(index, sqlite3_column_int64(statement, 0), expected, title);
 }
 
-int index_leave_untraced(CrashIndex *index, const char *hash)
+int index_leave_untraced(CrashIndex *index, const char *hash, bool same)
 {
 	bool own;
 	int r;
@@ -195,7 +192,7 @@ int index_leave_untraced(CrashIndex *index, const char *hash)
 		"INSERT INTO traces (crash) SELECT id FROM crashes WHERE ?1 = 0 AND hash = ?2 "
 		"ON CONFLICT (crash) DO UPDATE SET retry = 0",
 		NULL, 0, hash);
-	if (r >= 0)
+	if (r >= 0 && same)
 		r = take_expected(index, hash);
 	return index_end_own(index, own, r);
 }

@@ -240,10 +240,9 @@ int index_add_trace_attempt(CrashIndex *index, const char *hash, usec_t retry_re
 int index_set_trace_error(CrashIndex *index, const char *hash, const char *error);
 /* When a crash is due again: 0: never. 0; -ENOENT: nobody tried yet; -errno. */
 int index_set_trace_retry(CrashIndex *index, const char *hash, usec_t retry_realtime);
-/* It is not to be unwound unless a person asks. Where its signature has functions in it, and the
- * last crash of that signature turned out to be another one, it counts as that one, too. 0,
- * -ENOENT, -errno. */
-int index_leave_untraced(CrashIndex *index, const char *hash);
+/* It is not to be unwound unless a person asks. same: it is what the last crash of its signature
+ * turned out to be, and gets that one's signature and title. 0, -ENOENT, -errno. */
+int index_leave_untraced(CrashIndex *index, const char *hash, bool same);
 /* Genuine crashes with a core to look into, not older than since (0: all), that nobody tried to
  * unwind yet or whose retry is due; newest first. As index_query(). */
 int index_untraced(CrashIndex *index, usec_t since_realtime, usec_t now_realtime, unsigned limit,

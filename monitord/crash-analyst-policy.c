@@ -40,25 +40,35 @@ static unsigned started_within(const AnalystKind *kind, usec_t span, usec_t now)
 	return n;
 }
 
-static bool is_enough(const AnalystPolicy *policy, const AnalystCrash *crash, usec_t now)
+static bool is_enough(const AnalystCrash *crash, const AnalystKind *kind, usec_t now)
 {
-	const AnalystKind *kind = find(policy, crash->signature);
-
 	if (crash->vague)
 		return started_within(kind, ANALYST_HOUR_USEC, now) >= PER_HOUR_VAGUE;
 	return started_within(kind, ANALYST_DAY_USEC, now) >=
 	       (crash->known ? PER_DAY_KNOWN : PER_DAY_UNKNOWN);
 }
 
+/* Functions tell what a crash is; program and signal only as long as all that were looked into were
+ * one crash. */
+static bool is_same(const AnalystCrash *crash, const AnalystKind *kind, usec_t now)
+{
+	if (!crash->vague)
+		return true;
+	return crash->known && kind &&
+	       (!kind->mistaken || now - kind->mistaken >= ANALYST_DAY_USEC);
+}
+
 AnalystVerdict analyst_policy_judge(
 	const AnalystPolicy *policy, const AnalystCrash *crash, usec_t now)
 {
+	const AnalystKind *kind = find(policy, crash->signature);
+
 	if (crash->own || crash->foreign || crash->attempts >= ANALYST_ATTEMPTS_MAX)
 		return ANALYST_LEAVE;
 	if (crash->attempts > 0) /* its time was set when it was tried */
 		return ANALYST_LAST;
-	if (is_enough(policy, crash, now))
-		return ANALYST_LEAVE;
+	if (is_enough(crash, kind, now))
+		return is_same(crash, kind, now) ? ANALYST_SAME : ANALYST_LEAVE;
 	return crash->muted ? ANALYST_LAST : ANALYST_NEXT;
 }
 
@@ -71,10 +81,13 @@ void analyst_policy_started(AnalystPolicy *policy, const char *signature, usec_t
 }
 
 void analyst_policy_became(
-	AnalystPolicy *policy, const char *signature, const char *became, usec_t now)
+	AnalystPolicy *policy, const char *signature, bool known, const char *became, usec_t now)
 {
-	if (!streq(signature, became))
-		analyst_policy_started(policy, became, now);
+	if (streq(signature, became))
+		return;
+	if (known)
+		kind_of(policy, signature)->mistaken = MAX_OF(now, (usec_t)1);
+	analyst_policy_started(policy, became, now);
 }
 
 usec_t analyst_policy_again(unsigned attempt)

@@ -6,8 +6,8 @@
  * not tell: how much was spent lately on crashes of one kind. Of a kind (a signature) that was
  * understood one crash a day is unwound, the others are the same crash; of one that never was,
  * three a day are tried, for a core that hangs the unwinder does so every time. Where nothing but
- * program and signal is known of a crash it may be any: three an hour. What is left out can still
- * be unwound by a person (vigil crash bt). */
+ * program and signal is known of a crash it may be any: three an hour, and while those are all the
+ * same, so are the others. What is left out can still be unwound by a person (vigil crash bt). */
 #include "monitord/strain.h"
 
 #define ANALYST_KINDS	     128 /* remembered; the one not seen for longest makes room */
@@ -27,6 +27,7 @@
 typedef struct AnalystKind {
 	char signature[24];		/* "": free */
 	usec_t started[ANALYST_RECENT]; /* the last ones, newest first; 0: none */
+	usec_t mistaken; /* when one was expected to be of it and was not; 0: never */
 } AnalystKind;
 
 typedef struct AnalystPolicy { /* zero-initialise */
@@ -45,6 +46,7 @@ typedef struct AnalystCrash {
 
 typedef enum AnalystVerdict {
 	ANALYST_LEAVE, /* for good */
+	ANALYST_SAME,  /* the same: it is what it was expected to be */
 	ANALYST_LAST,  /* when nothing else is to be done */
 	ANALYST_NEXT,
 } AnalystVerdict;
@@ -53,9 +55,9 @@ AnalystVerdict analyst_policy_judge(
 	const AnalystPolicy *policy, const AnalystCrash *crash, usec_t now_monotonic);
 /* One of this signature is being unwound. */
 void analyst_policy_started(AnalystPolicy *policy, const char *signature, usec_t now_monotonic);
-/* That one turned out to be a crash of this signature. */
-void analyst_policy_became(
-	AnalystPolicy *policy, const char *signature, const char *became, usec_t now_monotonic);
+/* That one turned out to be a crash of this signature. known: as it was judged. */
+void analyst_policy_became(AnalystPolicy *policy, const char *signature, bool known,
+	const char *became, usec_t now_monotonic);
 
 /* When an attempt (the first: 1) that comes to nothing is repeated: after this span; 0: never. */
 usec_t analyst_policy_again(unsigned attempt);

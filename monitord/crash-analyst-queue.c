@@ -13,7 +13,7 @@ typedef struct Search {
 	const AnalystQueue *queue;
 	usec_t now_realtime, now_monotonic;
 	AnalystFound found;
-	CrashHashes leave;
+	CrashHashes leave, same; /* these are what they were expected to be */
 	unsigned seen;
 	int error;
 } Search;
@@ -51,11 +51,13 @@ static AnalystVerdict judge(Search *search, const CrashRow *row)
 	crash.known = !streq(expected, row->signature);
 	queue->look(row, &crash, queue->userdata);
 	AnalystVerdict verdict = analyst_policy_judge(queue->policy, &crash, search->now_monotonic);
-	if (verdict == ANALYST_LEAVE) {
+	if (verdict <= ANALYST_SAME) {
 		crash.attempts = attempts_of(search, row->crash.hash);
 		verdict = analyst_policy_judge(queue->policy, &crash, search->now_monotonic);
 	}
-	return verdict != ANALYST_LEAVE && !has_core(row) ? ANALYST_LEAVE : verdict;
+	if (verdict > ANALYST_SAME && !has_core(row))
+		verdict = ANALYST_LEAVE;
+	return verdict == ANALYST_LEAVE && !crash.vague ? ANALYST_SAME : verdict;
 }
 
 static int take_row(const CrashRow *row, void *userdata)
@@ -70,8 +72,10 @@ static int take_row(const CrashRow *row, void *userdata)
 	if (search->error < 0)
 		return search->error;
 	memcpy(candidate.hash, row->crash.hash, sizeof candidate.hash);
-	if (candidate.verdict == ANALYST_LEAVE)
-		return crash_hashes_add(&search->leave, row->crash.hash);
+	if (candidate.verdict <= ANALYST_SAME)
+		return crash_hashes_add(
+			candidate.verdict == ANALYST_SAME ? &search->same : &search->leave,
+			row->crash.hash);
 	if (!found->best.hash[0] || candidate.verdict > found->best.verdict)
 		found->best = candidate; /* newer ones came before */
 	if (!found->longest.hash[0] || candidate.waited > found->longest.waited)
@@ -79,19 +83,30 @@ static int take_row(const CrashRow *row, void *userdata)
 	return 0;
 }
 
-static int leave(CrashIndex *index, const CrashHashes *hashes)
+static int leave_all(CrashIndex *index, const CrashHashes *hashes, bool same)
 {
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < hashes->n; i++) {
+		r = index_leave_untraced(index, hashes->hashes[i], same);
+		r = r == -ENOENT ? 0 : r;
+	}
+	return r;
+}
+
+static int leave(const Search *search)
+{
+	CrashIndex *index = search->queue->index;
 	int r;
 
-	if (hashes->n == 0)
+	if (search->leave.n + search->same.n == 0)
 		return 0;
 	r = index_begin(index);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; r >= 0 && i < hashes->n; i++) {
-		r = index_leave_untraced(index, hashes->hashes[i]);
-		r = r == -ENOENT ? 0 : r;
-	}
+	r = leave_all(index, &search->leave, false);
+	if (r >= 0)
+		r = leave_all(index, &search->same, true);
 	if (r < 0) {
 		index_rollback(index);
 		return r;
@@ -109,10 +124,11 @@ int analyst_queue_search(
 	r = index_untraced(queue->index, now_realtime - MIN_OF(now_realtime, ANALYST_MAX_AGE_USEC),
 		now_realtime, SLICE, take_row, &search);
 	if (r >= 0)
-		r = leave(queue->index, &search.leave);
-	search.found.left = search.leave.n;
+		r = leave(&search);
+	search.found.left = search.leave.n + search.same.n;
 	search.found.more = search.seen == SLICE;
 	crash_hashes_done(&search.leave);
+	crash_hashes_done(&search.same);
 	if (r < 0)
 		return r;
 	*ret = search.found;

@@ -216,8 +216,9 @@ static void tell_success(CrashAnalyst *analyst, const CrashTrace *trace)
 					  again ? now_usec(CLOCK_REALTIME) + again : 0));
 	if (note_index(analyst, index_get(index_of(analyst), analyst->hash, &row)) <= 0)
 		return;
-	analyst_policy_became(
-		&analyst->policy, analyst->expected, row.signature, now_usec(CLOCK_MONOTONIC));
+	analyst_policy_became(&analyst->policy, analyst->expected,
+		!streq(analyst->expected, analyst->signature), row.signature,
+		now_usec(CLOCK_MONOTONIC));
 	log_debug("Crash %.*s was unwound: %s", CRASH_ID_DIGITS, analyst->hash,
 		row.title ? row.title : "no function is known");
 	analyst->handler.analyzed(&row, analyst->signature, trace, analyst->handler.userdata);

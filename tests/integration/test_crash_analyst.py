@@ -355,6 +355,17 @@ def test_a_loop_of_one_crash_costs_one_trace(real):
     assert {row["title"].split()[0] for row in real.rows().values()} == {"paint_title"}
 
 
+def test_a_loop_of_which_nothing_is_known(real, notices):
+    """Program and signal alone: three are looked into, and as long as they are one, so are the others."""
+    last = real.crash(n=40, MESSAGE="Process 4711 (gimp) of user 1000 dumped core.")
+    wait_for("all of them in the index", lambda: last in real.rows())
+    wait_for("an end", lambda: real.idle() and real.unwinding()["waiting"] == 0, 60)
+    status = real.unwinding()
+    assert (status["analyzed"], status["failed"], status["leftOut"]) == (3, 0, 37)
+    assert {row["title"].split()[0] for row in real.rows().values()} == {"paint_title"}
+    assert len(notices.popups) <= 2
+
+
 def test_a_loop_of_a_crash_that_cannot_be_unwound(analyst):
     analyst.script("crash")
     last = analyst.crash(n=500)
@@ -421,6 +432,7 @@ def test_one_that_fails_costs_that_trace(analyst, notices, script, error):
     good = analyst.crash()
     wait_for("the next", lambda: analyst.trace(good) and analyst.trace(good)["trace"])
     assert len(analyst.attempts()) == 2
+    analyst.wait_row(good, TOLD)
     assert [n["summary"].split()[0] for n in notices.popups] == ["hard", "gimp"]
 
 

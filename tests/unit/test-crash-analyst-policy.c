@@ -13,7 +13,7 @@ static AnalystVerdict take(AnalystPolicy *policy, const AnalystCrash *crash, use
 {
 	AnalystVerdict verdict = analyst_policy_judge(policy, crash, now);
 
-	if (verdict != ANALYST_LEAVE)
+	if (verdict > ANALYST_SAME)
 		analyst_policy_started(policy, crash->signature, now);
 	return verdict;
 }
@@ -24,7 +24,7 @@ static unsigned taken_of(
 	unsigned taken = 0;
 
 	for (unsigned i = 0; i < n; i++)
-		taken += take(policy, crash, now + i * step) != ANALYST_LEAVE;
+		taken += take(policy, crash, now + i * step) > ANALYST_SAME;
 	return taken;
 }
 
@@ -63,9 +63,9 @@ static void test_a_kind_that_is_known(void **state)
 	(void)state;
 	assert_int_equal(taken_of(&policy, &crash, 500, T0, USEC_PER_SEC), 1);
 	assert_int_equal(take(&policy, &other, T0), ANALYST_NEXT);
-	assert_int_equal(take(&policy, &crash, T0 + DAY - 1), ANALYST_LEAVE);
+	assert_int_equal(take(&policy, &crash, T0 + DAY - 1), ANALYST_SAME);
 	assert_int_equal(take(&policy, &crash, T0 + DAY), ANALYST_NEXT);
-	assert_int_equal(take(&policy, &crash, T0 + DAY + 1), ANALYST_LEAVE);
+	assert_int_equal(take(&policy, &crash, T0 + DAY + 1), ANALYST_SAME);
 }
 
 /* All attempts come to nothing: the kind stays unknown. */
@@ -90,10 +90,36 @@ static void test_vague_ones(void **state)
 
 	(void)state;
 	assert_int_equal(taken_of(&policy, &crash, 100, T0, USEC_PER_SEC), 3);
-	assert_int_equal(take(&policy, &known, T0 + HOUR - USEC_PER_MINUTE), ANALYST_LEAVE);
+	assert_int_equal(take(&policy, &crash, T0 + HOUR - USEC_PER_MINUTE), ANALYST_LEAVE);
+	assert_int_equal(take(&policy, &known, T0 + HOUR - USEC_PER_MINUTE), ANALYST_SAME);
 	assert_int_equal(taken_of(&policy, &known, 100, T0 + HOUR + USEC_PER_MINUTE, 1), 3);
 	/* one every five minutes, a day long */
 	assert_true(taken_of(&policy, &known, 288, T0 + 10 * HOUR, 5 * USEC_PER_MINUTE) <= 3 * 25);
+}
+
+/* Of program and signal alone: what they are expected to be holds while it was right. */
+static void test_vague_ones_that_differ(void **state)
+{
+	AnalystPolicy policy = {};
+	const AnalystCrash guess = {.signature = "guess", .vague = true};
+	const AnalystCrash one = {.signature = "one", .vague = true, .known = true};
+	const AnalystCrash two = {.signature = "two", .vague = true, .known = true};
+
+	(void)state;
+	assert_int_equal(take(&policy, &guess, T0), ANALYST_NEXT);
+	analyst_policy_became(&policy, "guess", false, "one", T0);
+	assert_int_equal(take(&policy, &one, T0 + 1), ANALYST_NEXT);
+	analyst_policy_became(&policy, "one", true, "one", T0 + 1);
+	assert_int_equal(take(&policy, &one, T0 + 2), ANALYST_NEXT);
+	assert_int_equal(take(&policy, &one, T0 + 3), ANALYST_SAME);
+	/* the third of them was another one */
+	analyst_policy_became(&policy, "one", true, "two", T0 + 4);
+	assert_int_equal(taken_of(&policy, &two, 9, T0 + 5, 1), 2);
+	assert_int_equal(take(&policy, &two, T0 + 20), ANALYST_SAME);
+	assert_int_equal(take(&policy, &one, T0 + 20), ANALYST_LEAVE);
+	/* where functions are known they decide */
+	assert_int_equal(take(&policy, &(AnalystCrash){.signature = "one", .known = true}, T0 + 20),
+		ANALYST_SAME);
 }
 
 static void test_it_turned_out_to_be(void **state)
@@ -103,13 +129,13 @@ static void test_it_turned_out_to_be(void **state)
 
 	(void)state;
 	assert_int_equal(take(&policy, &crash, T0), ANALYST_NEXT);
-	analyst_policy_became(&policy, "first guess", "what it was", T0 + 1);
+	analyst_policy_became(&policy, "first guess", false, "what it was", T0 + 1);
 	/* those that wait are expected to be the same from now on */
 	crash = (AnalystCrash){.signature = "what it was", .known = true};
 	assert_int_equal(taken_of(&policy, &crash, 499, T0 + 2, 1), 0);
 	/* the same name: no second attempt is counted */
 	assert_int_equal(take(&policy, &(AnalystCrash){.signature = "same"}, T0), ANALYST_NEXT);
-	analyst_policy_became(&policy, "same", "same", T0);
+	analyst_policy_became(&policy, "same", true, "same", T0);
 	assert_int_equal(taken_of(&policy, &(AnalystCrash){.signature = "same"}, 9, T0, 1), 2);
 }
 
@@ -123,7 +149,7 @@ static void test_it_remembers_a_bounded_number(void **state)
 		(void)snprintf(name, sizeof name, "%u", i);
 		const AnalystCrash crash = {.signature = name, .known = true};
 		assert_int_equal(take(&policy, &crash, T0 + i), ANALYST_NEXT);
-		assert_int_equal(take(&policy, &crash, T0 + i), ANALYST_LEAVE);
+		assert_int_equal(take(&policy, &crash, T0 + i), ANALYST_SAME);
 	}
 	const AnalystCrash forgotten = {.signature = "0", .known = true};
 	assert_int_equal(analyst_policy_judge(&policy, &forgotten, T0 + 1000), ANALYST_NEXT);
@@ -185,6 +211,7 @@ int main(void)
 		cmocka_unit_test(test_a_kind_that_is_known),
 		cmocka_unit_test(test_a_kind_that_cannot_be_known),
 		cmocka_unit_test(test_vague_ones),
+		cmocka_unit_test(test_vague_ones_that_differ),
 		cmocka_unit_test(test_it_turned_out_to_be),
 		cmocka_unit_test(test_it_remembers_a_bounded_number),
 		cmocka_unit_test(test_again),

@@ -355,17 +355,18 @@ static void test_what_is_left_is_what_the_last_one_was(void **state)
 	expect_untraced(index, BASE + 100 * SECOND, 5, 5);
 	set(index, first, NEW, "f < main");
 	set(index, vague, NEWER, "g < main");
-	assert_int_equal(index_leave_untraced(index, second), 0);
+	assert_int_equal(index_leave_untraced(index, second, true), 0);
 	expect_row(index, second, NEW, "f < main");
 	signature_of(index, other, own);
-	assert_int_equal(index_leave_untraced(index, other), 0);
+	assert_int_equal(index_leave_untraced(index, other, true), 0);
 	expect_row(index, other, own, "other");
-	/* of program and signal alone nothing follows */
 	signature_of(index, vague2, own);
-	assert_int_equal(index_leave_untraced(index, vague2), 0);
+	assert_int_equal(index_leave_untraced(index, vague2, false), 0);
 	expect_row(index, vague2, own, NULL);
+	assert_int_equal(index_leave_untraced(index, vague2, true), 0);
+	expect_row(index, vague2, NEWER, "g < main");
 	expect_untraced(index, BASE + 100 * SECOND, 0, 0);
-	assert_int_equal(index_leave_untraced(index, "no such"), -ENOENT);
+	assert_int_equal(index_leave_untraced(index, "no such", true), -ENOENT);
 }
 
 static void test_when_it_is_due_again(void **state)
@@ -383,7 +384,7 @@ static void test_when_it_is_due_again(void **state)
 	assert_true(due == BASE + 50 * SECOND);
 	expect_untraced(index, BASE + 49 * SECOND, 0, 0);
 	expect_untraced(index, BASE + 50 * SECOND, 1, 1);
-	assert_int_equal(index_leave_untraced(index, hash), 0);
+	assert_int_equal(index_leave_untraced(index, hash, false), 0);
 	assert_int_equal(index_next_trace_retry(index, &due), 0);
 	expect_untraced(index, BASE + 50 * SECOND, 0, 0);
 }
