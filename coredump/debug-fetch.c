@@ -6,6 +6,7 @@
 #include "common/text.h"
 #include "coredump/child.h"
 #include "coredump/metered.h"
+#include "coredump/module-files.h"
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -85,6 +86,15 @@ size_t debug_wants_of(const Trace *trace, bool crashed_thread_only, const char *
 	for (size_t i = 0; i < trace->n_modules; i++)
 		add_module(&wants, &trace->modules[i]);
 	return wants.n;
+}
+
+char *debug_cache_path(void)
+{
+	const char *chosen = getenv("DEBUGINFOD_CACHE_PATH");
+
+	if (geteuid() == 0 && (!chosen || !*chosen))
+		return strdup(DEBUG_CACHE_OF_ROOT);
+	return module_cache_path(chosen, getenv("XDG_CACHE_HOME"), getenv("HOME"));
 }
 
 /* ---- vigil-debuginfod ------------------------------------------------------------------------ */

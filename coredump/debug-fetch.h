@@ -24,7 +24,7 @@ typedef enum DebugFetchEnd {
 typedef struct DebugFetchRequest {
 	const Trace *trace;  /* of the first look; without frames, all of its modules count */
 	const char *program; /* where vigil-debuginfod is */
-	const char *cache;   /* module_cache_path(); root: DEBUG_CACHE_OF_ROOT */
+	const char *cache;   /* debug_cache_path() */
 	uint64_t max_bytes;  /* 0: DEBUG_FETCH_BYTES */
 	usec_t max_usec;     /* 0: DEBUG_FETCH_USEC */
 	usec_t server_usec;  /* without a byte, and a server is given up; 0: 20 s */
@@ -59,5 +59,9 @@ size_t debug_wants_of(const Trace *trace, bool crashed_thread_only, const char *
 /* In words, to stand alone: N_("No debuginfod server is configured…"); NULL: nothing to tell.
  * Static, untranslated (callers pass it to gettext). */
 const char *debug_fetch_words(DebugFetchEnd end);
-/* Root does not share a cache with what it asks as nobody. */
+/* The folder that files are fetched to and looked for in: $DEBUGINFOD_CACHE_PATH, else debuginfod's
+ * own of this user (module_cache_path()); but of root one that belongs to nobody, who asks the
+ * servers for it, so that gdb as root does not find there what others could have put in. Caller
+ * frees; NULL: no memory, or no home. */
 #define DEBUG_CACHE_OF_ROOT "/var/cache/vigil/debuginfod"
+char *debug_cache_path(void);

@@ -6,10 +6,10 @@ FUZZERS := $(patsubst %.c,%,$(wildcard tests/fuzz/fuzz-*.c))
 FUZZ_SECONDS ?= 20
 FUZZ_TARGETS ?= $(notdir $(FUZZERS))
 FUZZ_CC ?= clang
-TEST_LIBS := common survey coredump coredump/unwind monitord cli helper
+TEST_LIBS := common survey coredump coredump/unwind coredump/debuginfod monitord cli helper
 TEST_PKGS := libsystemd libnotify jansson inih popt sqlite3 libarchive glib-2.0 $(L_unwind)
 $(foreach t,$(UNIT_TESTS),$(eval $(call test_program,$(t),$(t).c,$(TEST_LIBS),cmocka $(TEST_PKGS))))
-$(foreach t,$(TEST_TOOLS) $(BENCH_TOOLS) $(FUZZERS),$(eval $(call test_program,$(t),$(t).c,common survey coredump coredump/unwind monitord helper,$(L_monitord) $(L_unwind))))
+$(foreach t,$(TEST_TOOLS) $(BENCH_TOOLS) $(FUZZERS),$(eval $(call test_program,$(t),$(t).c,common survey coredump coredump/unwind coredump/debuginfod monitord helper,$(L_monitord) $(L_unwind))))
 ifdef LIBFUZZER
 $(FUZZERS:%=$(B)/%): ALL_LDFLAGS += -fsanitize=fuzzer
 endif
