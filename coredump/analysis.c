@@ -288,6 +288,7 @@ static void unwind_better(Analysis *analysis, ModuleFiles *files, Trace *trace)
 	for (int i = 0; i < FETCHES_MAX && request->fetch; i++) {
 		ModuleFiles more = {};
 		Trace better = {};
+		module_files_judge(files, trace); /* code is fetched of what is gone */
 		if (request->fetch(trace, request->userdata) <= 0)
 			return;
 		if (find_files(analysis, &more) < 0 || unwind(analysis, &more, &better) < 0) {
