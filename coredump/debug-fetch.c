@@ -119,6 +119,7 @@ static int on_line(const char *line, void *userdata)
 		result->bytes += event.bytes;
 	} else if (event.kind == DEBUG_EVENT_SERVER) {
 		memcpy(result->server, event.server, sizeof result->server);
+		result->server_seconds = event.seconds;
 	}
 	if (fetching->request->progress)
 		fetching->request->progress(

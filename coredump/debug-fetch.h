@@ -41,7 +41,8 @@ typedef struct DebugFetchResult {
 	size_t wanted;
 	size_t ends[DEBUG_WHY_MAX];    /* of the wanted: how many were had, were not found, … */
 	uint64_t bytes;		       /* that came over the network */
-	char server[DEBUG_SERVER_MAX]; /* the last that was given up; "": none. Raw */
+	char server[DEBUG_SERVER_MAX]; /* the last that did not answer; "": none. Raw */
+	uint64_t server_seconds;       /* for which it is left out; 0: it is not yet */
 } DebugFetchResult;
 
 /* Blocks for the whole of it. 0 and *ret, however it went; -EIO: vigil-debuginfod failed, and said

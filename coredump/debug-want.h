@@ -37,7 +37,8 @@ typedef enum DebugWhy {
 typedef enum DebugEventKind {
 	DEBUG_EVENT_PROGRESS, /* index, server, bytes, total (0: not known) */
 	DEBUG_EVENT_END,      /* of one file: index, why, bytes that came over the network */
-	DEBUG_EVENT_SERVER,   /* server: seconds for which it is left out */
+	DEBUG_EVENT_SERVER,   /* server: it does not answer, and is left out for so many seconds; 0:
+				 not yet */
 	DEBUG_EVENT_MAX,
 } DebugEventKind;
 

@@ -180,6 +180,20 @@ static DebugWhy ask(Fetcher *fetcher, const DebugWant *want)
 	return why;
 }
 
+/* It did not answer, now or lately. */
+static void tell_failed(const Fetcher *fetcher, const Server *server, usec_t now)
+{
+	DebugEvent event = {.kind = DEBUG_EVENT_SERVER,
+		.index = fetcher->index,
+		.why = DEBUG_NO_ANSWER,
+		.seconds = server->left_out_until > now
+				   ? (server->left_out_until - now) / USEC_PER_SEC
+				   : 0};
+
+	memcpy(event.server, server->label, sizeof event.server);
+	fetcher->tell(&event);
+}
+
 /* Keeps the account of a server that was asked. */
 static void learn(Fetcher *fetcher, size_t i, const DebugWant *want, DebugWhy why)
 {
@@ -190,14 +204,10 @@ static void learn(Fetcher *fetcher, size_t i, const DebugWant *want, DebugWhy wh
 		server_answered(fetcher->servers, i);
 	if (why == DEBUG_NOT_FOUND)
 		server_add_miss(fetcher->servers, i, want, now);
-	if (why != DEBUG_NO_ANSWER || !server_failed(fetcher->servers, i, now))
+	if (why != DEBUG_NO_ANSWER)
 		return;
-	DebugEvent event = {.kind = DEBUG_EVENT_SERVER,
-		.index = fetcher->index,
-		.why = why,
-		.seconds = (server->left_out_until - now) / USEC_PER_SEC};
-	memcpy(event.server, server->label, sizeof event.server);
-	fetcher->tell(&event);
+	(void)server_failed(fetcher->servers, i, now);
+	tell_failed(fetcher, server, now);
 	(void)servers_save(fetcher->servers, fetcher->cache_fd);
 }
 
@@ -209,8 +219,10 @@ static DebugWhy try_server(Fetcher *fetcher, size_t i, const DebugWant *want)
 
 	if (server_knows_miss(server, want, now, fetcher->miss_usec))
 		return DEBUG_NOT_FOUND;
-	if (server_is_left_out(server, now))
+	if (server_is_left_out(server, now)) {
+		tell_failed(fetcher, server, now);
 		return DEBUG_NO_ANSWER;
+	}
 	fetcher->server = server;
 	DebugWhy why = ask(fetcher, want);
 	learn(fetcher, i, want, why);
