@@ -4,20 +4,11 @@
 #include "common/clock.h"
 #include "common/i18n.h"
 #include "common/text.h"
-#include "coredump/module-files.h"
 #include "coredump/sibling.h"
 #include <string.h>
 
 #define FETCHER	       "vigil-debuginfod"
 #define SHOW_EACH_USEC (100 * USEC_PER_MSEC)
-
-char *crash_fetch_cache(void)
-{
-	if (geteuid() == 0)
-		return strdup(DEBUG_CACHE_OF_ROOT);
-	return module_cache_path(
-		getenv("DEBUGINFOD_CACHE_PATH"), getenv("XDG_CACHE_HOME"), getenv("HOME"));
-}
 
 /* Raw. */
 static const char *module_of(const Trace *trace, const char *build_id)
@@ -65,9 +56,11 @@ static void tell(CrashFetch *fetch, const DebugFetchResult *result)
 	fetch->told = true;
 	if (words)
 		(void)cli_fail(EXIT_DONE, "%s", _(words));
-	if (server && *server)
-		(void)cli_fail(EXIT_DONE,
-			_("Note: '%s' does not answer and is left out for a while."), server);
+	if (server && *server && result->server_seconds)
+		(void)cli_fail(EXIT_DONE, _("Note: '%s' does not answer and is left out for %s."),
+			server, format_span(result->server_seconds * USEC_PER_SEC, bytes));
+	else if (server && *server)
+		(void)cli_fail(EXIT_DONE, _("Note: '%s' does not answer."), server);
 	if (result->wanted)
 		(void)cli_fail(EXIT_DONE, _("Note: %zu of %zu debug files were fetched, %s."),
 			result->ends[DEBUG_GOT], result->wanted,
@@ -91,11 +84,14 @@ int crash_fetch(const Trace *trace, void *userdata)
 	DebugFetchResult result;
 	int r;
 
+	if (fetch->over)
+		return 0;
 	if (!program || !fetch->cache)
 		return -ENOENT;
 	fetch->trace = trace;
 	r = debug_files_fetch(&request, &result, &error);
 	hide_progress(fetch);
+	fetch->over = r < 0 || result.end != DEBUG_FETCH_DONE;
 	if (r < 0) {
 		_cleanup_(freep) char *safe = escaped_terminal(error ? error : strerror(-r));
 		(void)cli_fail(EXIT_DONE, _("Note: debug files cannot be fetched: %s."),

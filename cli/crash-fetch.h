@@ -6,16 +6,14 @@
 #include "cli/cli.h"
 #include "coredump/debug-fetch.h"
 
-/* Where debuginfod's clients keep what they fetched. Caller frees; NULL: nowhere. */
-char *crash_fetch_cache(void);
-
 typedef struct CrashFetch {
 	const Cli *cli;
-	const char *cache;
+	const char *cache;  /* debug_cache_path() */
 	const Trace *trace; /* that is being looked at */
 	usec_t shown_monotonic;
 	bool shows; /* a line of progress stands on the terminal */
 	bool told;  /* what came of it */
+	bool over; /* it was interrupted or refused, or is used up: the next look fetches nothing */
 } CrashFetch;
 
 /* For AnalysisRequest.fetch, with a CrashFetch. How many files came, or -errno. */

@@ -66,7 +66,7 @@ static bool is_elsewhere(const CrashSource *source, const Crash *crash)
 int shown_trace_make(const TraceMaking *making, ShownTrace *ret, char **ret_why)
 {
 	const CrashSource *source = making->source;
-	_cleanup_(freep) char *cache = crash_fetch_cache();
+	_cleanup_(freep) char *cache = debug_cache_path();
 	CrashFetch fetch = {.cli = making->cli, .cache = cache};
 	const AnalysisRequest request = {
 		.core_fd = making->core,
