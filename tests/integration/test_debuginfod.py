@@ -9,7 +9,8 @@ import threading
 
 import pytest
 
-from conftest import BUILD, DEADLINE, silent_owner
+from conftest import BUILD, DEADLINE, silent_owner, vigil
+from cores import run_to_crash
 from debug_servers import Server, Silent, free_port, real_server, stripped_program
 
 TOOL = BUILD / "tests/tools/debug-fetch"
@@ -314,3 +315,84 @@ def test_a_cache_that_cannot_be_used(client, servers, tmp_path):
     done = subprocess.run(client.argv(trace(module(IDS[0]))), env=dict(client.env, DEBUGINFOD_URLS=server.url), capture_output=True, text=True,
                           timeout=60, check=False)
     assert done.returncode == 1 and str(client.cache) in done.stderr and server.asked == []
+
+
+# ---- the whole way -----------------------------------------------------------------------------------------------------------------
+
+NESTED = """
+static int deep(int *p) { return *p + 1; }
+int middle(int *p) { return deep(p) + 2; }
+int main(void) { return middle((int *)0); }
+"""
+
+
+def bt(client, core, *args, urls="", **kw):
+    done = vigil("crash", "bt", *args, str(core), env={**client.env, "DEBUGINFOD_URLS": urls, "DEBUGINFOD_CACHE_PATH": str(client.cache),
+                                                       "LC_ALL": "C.UTF-8"}, **kw)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def crashed(tmp_path):
+    """A core of a stripped program; where its debug file is, the stripped program, and its build id."""
+    program, debug, build_id = stripped_program(tmp_path / "program", source=NESTED)
+    return program, debug, build_id, run_to_crash(tmp_path / "program", program)
+
+
+def test_a_backtrace_gets_its_lines(client, processes, tmp_path):
+    _, debug, build_id, core = crashed(tmp_path)
+    url = real_server(processes, tmp_path, [debug])
+    kept = tmp_path / "kept.debug"
+    debug.rename(kept)
+    before = bt(client, core)
+    assert "program.c" not in before.stdout and "deep" not in before.stdout
+    done = bt(client, core, "--debuginfod", urls=url)
+    assert all(name in done.stdout for name in ("deep", "middle", "program.c:2", "program.c:3", "program.c:4"))
+    assert "debug files were fetched" in done.stderr
+    assert client.cached()[f"{build_id}/debuginfo"] == kept.read_bytes()
+    # from then on it is known without a server
+    assert "program.c:2" in bt(client, core).stdout
+
+
+def test_a_program_that_is_gone_is_fetched_too(client, servers, tmp_path):
+    """Without its code nobody finds the way past its frames."""
+    program, debug, build_id, core = crashed(tmp_path)
+    server = servers(Server, {f"{build_id}/executable": program.read_bytes(), f"{build_id}/debuginfo": debug.read_bytes()})
+    program.unlink()
+    debug.unlink()
+    assert "deep" not in bt(client, core).stdout
+    done = bt(client, core, "--debuginfod", urls=server.url)
+    assert all(name in done.stdout for name in ("deep", "middle", "main", "program.c:2"))
+
+
+def test_a_file_of_another_build_is_not_believed(client, servers, tmp_path):
+    """Whatever a server sends, it must be what crashed."""
+    _, debug, build_id, core = crashed(tmp_path)
+    debug.unlink()
+    _, other, _ = stripped_program(tmp_path / "other", source=NESTED.replace("deep", "liar"))
+    for answer in (other.read_bytes(), b"\x7fELF" + bytes(5000), bytes(100), os.urandom(5000)):
+        server = servers(Server, {f"{build_id}/debuginfo": answer})
+        done = bt(client, core, "--debuginfod", urls=server.url)
+        assert f"/buildid/{build_id}/debuginfo" in server.asked and "liar" not in done.stdout and "deep" not in done.stdout
+        (client.cache / build_id / "debuginfo").unlink()
+
+
+def test_nothing_is_asked_of_anybody_unasked(client, servers, tmp_path):
+    _, _, _, core = crashed(tmp_path)
+    server = servers(Server)
+    bt(client, core, urls=server.url)
+    assert server.asked == [] and not client.cache.exists()
+
+
+def test_a_backtrace_is_shown_whatever_becomes_of_the_servers(client, tmp_path):
+    _, debug, _, core = crashed(tmp_path)
+    debug.unlink()
+    done = bt(client, core, "--debuginfod")
+    assert "DEBUGINFOD_URLS" in done.stderr and "SIGSEGV" in done.stdout
+    port = free_port()
+    done = bt(client, core, "--debuginfod", urls=f"http://127.0.0.1:{port}")
+    assert f"127.0.0.1:{port}" in done.stderr and "does not answer" in done.stderr and "SIGSEGV" in done.stdout
+    client.cache.rename(tmp_path / "away")
+    client.cache.write_text("a file")
+    done = bt(client, core, "--debuginfod", urls=f"http://127.0.0.1:{port}")
+    assert "cannot be fetched" in done.stderr and "SIGSEGV" in done.stdout
