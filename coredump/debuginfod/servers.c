@@ -31,15 +31,13 @@ static bool is_server(const char *url, size_t length)
 static void set_label(Server *server)
 {
 	const char *from = strstr(server->url, "://") + 3;
-	size_t length = strcspn(from, "/?#");
-	const char *at = memrchr(from, '@', length);
+	size_t length = startswith(server->url, "file:") ? strlen(from) : strcspn(from, "/?#");
+	const char *at = startswith(server->url, "file:") ? NULL : memrchr(from, '@', length);
 
 	if (at) {
 		length -= (size_t)(at + 1 - from);
 		from = at + 1;
 	}
-	if (length == 0)
-		length = strlen(from);
 	length = MIN_OF(length, sizeof server->label - 1);
 	memcpy(server->label, from, length);
 	server->label[length] = '\0';
