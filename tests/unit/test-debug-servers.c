@@ -17,6 +17,7 @@ static void which_there_are(void **state)
 			{"a", "b:80", "/srv/debug"}},
 		{"ima:enforcing https://c ftp://d gopher://e https:// f", {"c"}},
 		{"https://me:secret@host/?key=x http://@g", {"host", "g"}},
+		{"https://@/me:secret@host", {""}},
 	};
 
 	(void)state;
@@ -143,7 +144,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(which_there_are),
 		cmocka_unit_test(one_that_fails_rests_longer_each_time),
-		cmocka_unit_test_setup_teardown(what_is_remembered, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(
+			what_is_remembered, fixture_setup, fixture_teardown),
 		cmocka_unit_test(the_oldest_misses_go),
 		cmocka_unit_test(events_are_lines),
 	};
