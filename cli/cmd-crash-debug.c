@@ -131,7 +131,7 @@ static bool get_trace(const Debugging *debugging, Trace *ret)
 		.core_fd = debugging->stored,
 		.crash = &debugging->row->crash,
 		.root_fd = source->root_fd,
-		.elsewhere = crash_source_lacks_files(source),
+		.elsewhere = crash_source_lacks_files(source, &debugging->row->crash),
 		.directory = CORE_SPARE_DIRECTORY,
 	};
 

@@ -122,7 +122,7 @@ static int find_here(const CrashSource *source, const Crash *crash, const Trace 
 	CrashPlaces places;
 	int r;
 
-	crash_places_open(crash, source->root_fd, crash_source_lacks_files(source), &places);
+	crash_places_open(crash, source->root_fd, crash_source_lacks_files(source, crash), &places);
 	r = module_files_find(trace, &places.places, &files);
 	crash_places_done(&places);
 	if (r < 0)

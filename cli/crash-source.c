@@ -20,6 +20,7 @@
 #include <fcntl.h>
 #include <glob.h>
 #include <limits.h>
+#include <systemd/sd-id128.h>
 
 #define SLICE_USEC USEC_PER_SEC
 
@@ -451,9 +452,16 @@ void crash_source_done(CrashSource *source)
 	source->place_name = NULL;
 }
 
-bool crash_source_lacks_files(const CrashSource *source)
+bool crash_source_lacks_files(const CrashSource *source, const Crash *crash)
 {
-	return source->elsewhere && source->root_fd < 0;
+	char own[SD_ID128_STRING_MAX];
+	sd_id128_t id;
+
+	if (source && source->root_fd >= 0)
+		return false;
+	if (!crash->machine_id[0] || sd_id128_get_machine(&id) < 0)
+		return source && source->elsewhere;
+	return !streq(crash->machine_id, sd_id128_to_string(id, own));
 }
 
 bool crash_source_complete(const CrashSource *source)

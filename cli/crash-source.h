@@ -36,8 +36,9 @@ int crash_source_locate(const Cli *cli, CrashSource *ret);
 /* An exit status; the error line is printed. Empties with crash_source_done(). */
 int crash_source_open(const Cli *cli, CrashSourceUse use, CrashSource *ret);
 void crash_source_done(CrashSource *source);
-/* Whether it tells of another machine without its files being here: -D and --file. */
-bool crash_source_lacks_files(const CrashSource *source);
+/* Whether a crash is another machine's without that one's files being here: whatever has the same
+ * paths here is not its. source: NULL: it was named by its core. */
+bool crash_source_lacks_files(const CrashSource *source, const Crash *crash);
 /* Whether nothing says that crashes may be missing. */
 bool crash_source_complete(const CrashSource *source);
 /* Notes below a list: why it may be incomplete, and what bounds have cost. */

@@ -9,7 +9,6 @@
 #include "coredump/analysis.h"
 #include "coredump/last-lines.h"
 #include "coredump/trace-signature.h"
-#include <systemd/sd-id128.h>
 
 void shown_trace_done(ShownTrace *shown)
 {
@@ -50,19 +49,6 @@ static int fail(const Crash *crash, const char *why)
 		crash_short_id(crash, id), safe ? safe : "?");
 }
 
-/* A core that came from another machine: whatever has the same paths here is not its. */
-static bool is_elsewhere(const CrashSource *source, const Crash *crash)
-{
-	char own[SD_ID128_STRING_MAX];
-	sd_id128_t id;
-
-	if (source && source->root_fd >= 0)
-		return false;
-	if (!crash->machine_id[0] || sd_id128_get_machine(&id) < 0)
-		return source && source->elsewhere;
-	return !streq(crash->machine_id, sd_id128_to_string(id, own));
-}
-
 int shown_trace_make(const TraceMaking *making, ShownTrace *ret, char **ret_why)
 {
 	const CrashSource *source = making->source;
@@ -72,7 +58,7 @@ int shown_trace_make(const TraceMaking *making, ShownTrace *ret, char **ret_why)
 		.core_fd = making->core,
 		.crash = making->crash,
 		.root_fd = source ? source->root_fd : -EBADF,
-		.elsewhere = is_elsewhere(source, making->crash),
+		.elsewhere = crash_source_lacks_files(source, making->crash),
 		.directory = CORE_SPARE_DIRECTORY,
 		.cache = cache,
 		.fetch = making->cli->options.debuginfod ? crash_fetch : NULL,
