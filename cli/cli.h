@@ -33,7 +33,7 @@ typedef struct CliOptions {
 	const char *debugger, *debugger_arguments;
 	char **files; /* of --file, NULL-terminated; NULL: none */
 	int help, version, json, no_legend, no_pager, quiet, reverse, dry_run, no_ask_password;
-	int one, all, present, yes, wait, delete, debuginfod, print_command;
+	int one, all, present, yes, wait, delete, debuginfod, print_command, similar;
 	int refresh, threads, full, stats, metered;
 } CliOptions;
 
@@ -64,6 +64,7 @@ enum {
 	OPTION_DEBUGGER = 1 << 22, /* --debugger --debugger-arguments --print-command */
 	OPTION_DEBUGINFOD = 1 << 23,
 	OPTION_TRACE = 1 << 24, /* --refresh --threads --full --stats --metered */
+	OPTION_SIMILAR = 1 << 25,
 };
 
 typedef struct CliOption {

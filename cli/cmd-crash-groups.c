@@ -2,6 +2,7 @@
 /* vigil crash groups: the same crash counted once. */
 #include "cli/crash-select.h"
 #include "cli/crash-view.h"
+#include "cli/info-group.h"
 
 #include "common/i18n.h"
 #include "common/json.h"
@@ -33,18 +34,6 @@ static Crash as_crash(const CrashGroup *group)
 	crash.comm = (char *)group->comm;
 	memcpy(crash.hash, group->newest, sizeof crash.hash);
 	return crash;
-}
-
-/* One a line. */
-static json_t *versions_json(const char *versions)
-{
-	json_t *array = json_array();
-
-	for (size_t n; *versions; versions += n + (versions[n] == '\n')) {
-		n = strcspn(versions, "\n");
-		(void)json_array_append_new(array, json_text(versions, n));
-	}
-	return array;
 }
 
 /* "3.0, 2.1, 1.0"; with more of them, that. */
@@ -85,7 +74,7 @@ static void add_json(Groups *groups, const CrashGroup *group)
 	}
 	json_add_bool(root, "muted", group->muted);
 	if (group->versions)
-		(void)json_object_set_new(root, "versions", versions_json(group->versions));
+		(void)json_object_set_new(root, "versions", info_versions_json(group->versions));
 	json_add_string(root, "note", group->note);
 	(void)json_array_append_new(groups->groups, root);
 }

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* vigil crash info: all that is known of a crash, in coredumpctl's form. */
+/* vigil crash info: all that is known of a crash on one page, in coredumpctl's form: what happened
+ * first, what to do next last. */
 #include "cli/crash-select.h"
 #include "cli/crash-view.h"
+#include "cli/info-group.h"
+#include "cli/info-lines.h"
+#include "cli/info-trace.h"
 
 #include "common/clock.h"
 #include "common/i18n.h"
@@ -11,93 +15,22 @@
 #include <grp.h>
 #include <signal.h>
 
-#define KEY_WIDTH 15 /* to the right, as coredumpctl has it */
-
-/* ": " behind it included, where lines that go on begin. */
-static void add_key(Cli *cli, const char *key)
-{
-	size_t columns = text_columns(key);
-
-	for (size_t i = columns; i < KEY_WIDTH; i++)
-		strbuf_add_char(&cli->out, ' ');
-	if (!*key) /* goes on with what stands above */
-		strbuf_add(&cli->out, "  ");
-	else
-		strbuf_addf(&cli->out, "%s%s:%s ", style_on(CELL_DIM, cli->colour), key,
-			style_off(CELL_DIM, cli->colour));
-}
-
-/* text is foreign: each line of it is escaped, and stands under the first. NULL: no line at all. */
-static void add_text(Cli *cli, const char *key, const char *text)
-{
-	if (!text || !*text)
-		return;
-	add_key(cli, key);
-	for (;;) {
-		size_t n = strcspn(text, "\n");
-		escape_terminal(&cli->out, text, n);
-		strbuf_add_char(&cli->out, '\n');
-		if (!text[n] || !text[n + 1])
-			return;
-		text += n + 1;
-		for (size_t i = 0; *text != '\n' && i < KEY_WIDTH + 2; i++)
-			strbuf_add_char(&cli->out, ' ');
-	}
-}
-
-/* Words of ours, which a narrow terminal gets in lines of its width. What is there to be copied
- * (paths, command lines) is left to the terminal, as coredumpctl does. */
-static void add_prose(Cli *cli, const char *key, const char *text)
-{
-	size_t used = 0, room = cli->width > 2 * KEY_WIDTH ? cli->width - KEY_WIDTH - 2 : SIZE_MAX;
-
-	add_key(cli, key);
-	for (size_t n; *text; text += n + strspn(text + n, " ")) {
-		n = strcspn(text, " ");
-		_cleanup_(freep) char *word = strndup(text, n);
-		size_t columns = word ? text_columns(word) : n;
-		if (used > 0 && used + 1 + columns > room) {
-			strbuf_add_char(&cli->out, '\n');
-			add_key(cli, "");
-			used = 0;
-		}
-		if (used > 0)
-			strbuf_add_char(&cli->out, ' ');
-		used += (used > 0) + columns;
-		escape_terminal(&cli->out, text, n);
-	}
-	strbuf_add_char(&cli->out, '\n');
-}
-
-__attribute__((format(printf, 3, 4))) static void add_textf(
-	Cli *cli, const char *key, const char *format, ...)
-{
-	_cleanup_(freep) char *text = NULL;
-	va_list ap;
-
-	va_start(ap, format);
-	if (vasprintf(&text, format, ap) < 0)
-		text = NULL;
-	va_end(ap);
-	add_text(cli, key, text);
-}
-
 static void add_process(Cli *cli, const Crash *crash)
 {
 	const struct group *group = crash->gid == (gid_t)-1 ? NULL : getgrgid(crash->gid);
 	char user[64], name[16];
 
 	if (crash->comm)
-		add_textf(cli, _("PID"), "%d (%s)", crash->pid, crash->comm);
+		info_textf(cli, _("PID"), "%d (%s)", crash->pid, crash->comm);
 	else
-		add_textf(cli, _("PID"), "%d", crash->pid);
-	add_text(cli, _("Thread"), crash->thread_name);
+		info_textf(cli, _("PID"), "%d", crash->pid);
+	info_text(cli, _("Thread"), crash->thread_name);
 	if (crash->uid != CRASH_UID_UNKNOWN)
-		add_textf(cli, _("UID"), "%u (%s)", crash->uid, crash_user_name(crash->uid, user));
+		info_textf(cli, _("UID"), "%u (%s)", crash->uid, crash_user_name(crash->uid, user));
 	if (crash->gid != (gid_t)-1)
-		add_textf(cli, _("GID"), "%u (%s)", crash->gid, group ? group->gr_name : "?");
+		info_textf(cli, _("GID"), "%u (%s)", crash->gid, group ? group->gr_name : "?");
 	if (crash->signal)
-		add_textf(cli, _("Signal"), "%d (%s)", crash->signal,
+		info_textf(cli, _("Signal"), "%d (%s)", crash->signal,
 			crash_signal_name(crash->signal, name) + strlen("SIG"));
 }
 
@@ -105,26 +38,26 @@ static void add_time(Cli *cli, const Crash *crash)
 {
 	char when[64], ago[64];
 
-	add_textf(cli, _("Timestamp"), "%s (%s)",
+	info_textf(cli, _("Timestamp"), "%s (%s)",
 		format_timestamp(crash->when_realtime, TIMESTAMP_FULL, when),
 		format_relative(crash->when_realtime, now_usec(CLOCK_REALTIME), ago));
 }
 
 static void add_place(Cli *cli, const Crash *crash)
 {
-	add_text(cli, _("Command Line"), crash->cmdline);
-	add_text(cli, _("Container"), crash->container_cmdline);
-	add_text(cli, _("Executable"), crash->exe);
-	add_text(cli, _("Working Dir"), crash->cwd);
+	info_text(cli, _("Command Line"), crash->cmdline);
+	info_text(cli, _("Container"), crash->container_cmdline);
+	info_text(cli, _("Executable"), crash->exe);
+	info_text(cli, _("Working Dir"), crash->cwd);
 	if (crash->root && !streq(crash->root, "/"))
-		add_text(cli, _("Root"), crash->root);
-	add_text(cli, _("Control Group"), crash->cgroup);
-	add_text(cli, _("Unit"), crash->unit);
-	add_text(cli, _("User Unit"), crash->user_unit);
-	add_text(cli, _("Slice"), crash->slice);
-	add_text(cli, _("Boot ID"), crash->boot_id);
-	add_text(cli, _("Machine ID"), crash->machine_id);
-	add_text(cli, _("Hostname"), crash->hostname);
+		info_text(cli, _("Root"), crash->root);
+	info_text(cli, _("Control Group"), crash->cgroup);
+	info_text(cli, _("Unit"), crash->unit);
+	info_text(cli, _("User Unit"), crash->user_unit);
+	info_text(cli, _("Slice"), crash->slice);
+	info_text(cli, _("Boot ID"), crash->boot_id);
+	info_text(cli, _("Machine ID"), crash->machine_id);
+	info_text(cli, _("Hostname"), crash->hostname);
 }
 
 static void add_core(Cli *cli, const CrashSource *source, const CrashRow *row)
@@ -138,45 +71,91 @@ static void add_core(Cli *cli, const CrashSource *source, const CrashRow *row)
 	const char *why = crash_core_why(crash, &core);
 	const char *state = core_state_to_string(core.state);
 	_cleanup_(freep) char *safe = escaped_terminal(crash->core_file ? crash->core_file : "");
-	add_key(cli, _("Storage"));
+	info_key(cli, _("Storage"));
 	strbuf_addf(&cli->out, "%s%s%s%s%s%s\n", safe ? safe : "", safe && *safe ? " (" : "",
 		style_on(crash_core_style(core.state), cli->colour), state,
 		style_off(crash_core_style(core.state), cli->colour), safe && *safe ? ")" : "");
 	if (why)
-		add_prose(cli, _("Reason"), _(why));
+		info_prose(cli, _("Reason"), _(why));
 	if (copy)
-		add_prose(cli, "", _("systemd has let go of it; this is Vigil's copy"));
+		info_prose(cli, "", _("systemd has let go of it; this is Vigil's copy"));
 	if (core.state == CORE_INACCESSIBLE)
-		add_prose(cli, "", _("vigil crash dump asks for authorisation to read it"));
+		info_prose(cli, "", _("vigil crash dump asks for authorisation to read it"));
 	if (core.size_bytes)
-		add_textf(cli, _("Size on Disk"), "%s%s%s", format_bytes(core.disk_bytes, bytes[0]),
-			core.compression[0] ? ", " : "", core.compression);
+		info_textf(cli, _("Size on Disk"), "%s%s%s",
+			format_bytes(core.disk_bytes, bytes[0]), core.compression[0] ? ", " : "",
+			core.compression);
+}
+
+/* What happened, for who reads no further. */
+static void add_summary(Cli *cli, const Crash *crash, const ShownTrace *shown)
+{
+	char id[CRASH_ID_DIGITS + 1], program[32];
+
+	info_text(cli, _("ID"), crash_short_id(crash, id));
+	info_textf(cli, _("In Words"), "%s %s", crash_program(crash, program),
+		_(crash_signal_words(crash->signal)));
+	if (shown->kept.trace)
+		info_fault(cli, &shown->trace);
+}
+
+static void add_package(Cli *cli, const CrashRow *row, const ShownTrace *shown)
+{
+	_cleanup_(freep) char *package = crash_package(&row->crash);
+
+	if (!package && shown->kept.trace)
+		package = info_package(&shown->trace);
+	info_text(cli, _("Package"), package ? package : row->version);
 }
 
 static void add_vigil(Cli *cli, const CrashSource *source, const CrashRow *row)
 {
-	uint64_t n = crash_repeats(source, row);
-	_cleanup_(freep) char *package = crash_package(&row->crash);
-	char marks[96], program[32];
+	_cleanup_(info_group_donep) InfoGroup group = {};
+	char marks[96];
 
-	add_text(cli, _("Package"), package);
 	if (row->title && *row->title)
-		add_textf(cli, _("Signature"), "%s (%s)", row->signature, row->title);
+		info_textf(cli, _("Signature"), "%s (%s)", row->signature, row->title);
 	else
-		add_text(cli, _("Signature"), row->signature);
-	if (n > 1)
-		add_textf(cli, _("Repeats"),
-			P_("%llu crash like this is known: vigil crash list signature=%s",
-				"%llu crashes like this are known: vigil crash list signature=%s",
-				n),
-			(unsigned long long)n, row->signature);
-	add_text(cli, _("Note"), crash_marks(row, marks));
+		info_text(cli, _("Signature"), row->signature);
+	if (info_group_read(source, row->signature, &group) >= 0)
+		info_group(cli, &group);
+	info_text(cli, _("Note"), crash_marks(row, marks));
 	if (row->crash.trust != CRASH_GENUINE)
-		add_prose(cli, "", _("any program of that user may have written this entry"));
+		info_prose(cli, "", _("any program of that user may have written this entry"));
 	if (row->reported && *row->reported)
-		add_text(cli, _("Reported"), row->reported);
-	add_textf(cli, _("In Words"), "%s %s", crash_program(&row->crash, program),
-		_(crash_signal_words(row->crash.signal)));
+		info_text(cli, _("Reported"), row->reported);
+}
+
+/* Commands to type, each with what it is for. Only what would work. */
+static void add_next(Cli *cli, const CrashSource *source, const CrashRow *row, bool has_trace)
+{
+	char id[CRASH_ID_DIGITS + 1];
+	CoreInfo core;
+
+	(void)crash_short_id(&row->crash, id);
+	crash_core_look(source, row, &core, NULL);
+	bool has_core = core.state == CORE_PRESENT || core.state == CORE_TRUNCATED ||
+			core.state == CORE_JOURNAL || core.state == CORE_INACCESSIBLE;
+	const struct {
+		bool on;
+		const char *command, *what;
+	} steps[] = {
+		{has_trace || has_core, "bt",
+			has_trace ? N_("the whole backtrace") : N_("make a backtrace of the core")},
+		{has_core, "debug", N_("a debugger on the core")},
+		{true, "report", N_("a text for a bug report")},
+		{crash_repeats(source, row) > 1, "info --similar", N_("the others like this")},
+	};
+	const char *key = _("Next");
+	for (size_t i = 0; i < ELEMENTSOF(steps); i++) {
+		if (!steps[i].on)
+			continue;
+		info_key(cli, key);
+		strbuf_addf(&cli->out, "vigil crash %s %s  %s%s%s\n", steps[i].command, id,
+			style_on(CELL_DIM, cli->colour), _(steps[i].what),
+			style_off(CELL_DIM, cli->colour));
+		key = "";
+	}
 }
 
 static void add_kcrash(Cli *cli, const Crash *crash)
@@ -188,25 +167,54 @@ static void add_kcrash(Cli *cli, const Crash *crash)
 		json_object_foreach ((json_t *)values, key, value) {
 			const char *text = json_string_value(value);
 			if (text)
-				add_textf(cli, group, "%s=%s", key, text);
+				info_textf(cli, group, "%s=%s", key, text);
 		}
 	}
 }
 
+/* systemd's own words; the stack traces in them only where there is no better one. */
+static void add_message(Cli *cli, const Crash *crash, bool has_trace)
+{
+	const char *end = crash->message && has_trace ? strstr(crash->message, "\n\n") : NULL;
+	_cleanup_(freep) char *first =
+		end ? strndup(crash->message, (size_t)(end - crash->message)) : NULL;
+
+	info_text(cli, _("Message"), first ? first : crash->message);
+}
+
 static void show_info(Cli *cli, const CrashSource *source, const CrashRow *row)
 {
+	_cleanup_(shown_trace_done) ShownTrace shown = {};
+	bool has_trace = shown_trace_load(source, row, &shown) > 0;
 	char id[CRASH_ID_DIGITS + 1];
 
 	if (cli->out.length)
 		strbuf_add_char(&cli->out, '\n');
-	add_text(cli, _("ID"), crash_short_id(&row->crash, id));
+	add_summary(cli, &row->crash, &shown);
 	add_process(cli, &row->crash);
 	add_time(cli, &row->crash);
 	add_place(cli, &row->crash);
+	add_package(cli, row, &shown);
 	add_core(cli, source, row);
 	add_vigil(cli, source, row);
 	add_kcrash(cli, &row->crash);
-	add_text(cli, _("Message"), row->crash.message);
+	add_message(cli, &row->crash, has_trace);
+	info_trace(cli, source, &shown, crash_short_id(&row->crash, id));
+	info_log(cli, shown.kept.log);
+	add_next(cli, source, row, has_trace);
+}
+
+static json_t *info_json(const CrashSource *source, const CrashRow *row)
+{
+	_cleanup_(shown_trace_done) ShownTrace shown = {};
+	_cleanup_(info_group_donep) InfoGroup group = {};
+	bool has_trace = shown_trace_load(source, row, &shown) > 0;
+	json_t *root = crash_row_json(source, row, true);
+
+	info_trace_json(root, source, &shown, has_trace);
+	if (info_group_read(source, row->signature, &group) >= 0)
+		(void)json_object_set_new(root, "group", info_group_json(&group));
+	return root;
 }
 
 /* ---- the command ----------------------------------------------------------------------------- */
@@ -225,8 +233,7 @@ static int show_row(const CrashRow *row, void *userdata)
 	showing->shown++;
 	if (!showing->crashes)
 		show_info(showing->cli, showing->source, row);
-	else if (json_array_append_new(
-			 showing->crashes, crash_row_json(showing->source, row, true)) < 0)
+	else if (json_array_append_new(showing->crashes, info_json(showing->source, row)) < 0)
 		return -ENOMEM;
 	return 0;
 }
@@ -285,6 +292,21 @@ static int finish(Showing *showing)
 	return cli_print_json(cli, root);
 }
 
+static int similar(Cli *cli, const CrashSource *source, int argc, const char **argv)
+{
+	CrashRow row;
+	int r;
+
+	if (argc > 1 || asks_for_many(cli))
+		return cli_fail(EXIT_USAGE, _("--similar takes one crash."));
+	r = crash_select_one(cli, source, argc ? argv[0] : "latest", &row);
+	if (r != EXIT_DONE)
+		return r;
+	r = info_similar(cli, source, &row);
+	index_row_done(&row);
+	return r;
+}
+
 int cmd_crash_info(Cli *cli, int argc, const char **argv)
 {
 	CrashSource source;
@@ -294,6 +316,11 @@ int cmd_crash_info(Cli *cli, int argc, const char **argv)
 	if (r != EXIT_DONE)
 		return r;
 	_cleanup_(json_decrefp) json_t *crashes = cli->options.json ? json_array() : NULL;
+	if (cli->options.similar) {
+		r = similar(cli, &source, argc, argv);
+		crash_source_done(&source);
+		return r;
+	}
 	Showing showing = {.cli = cli, .source = &source, .crashes = crashes};
 	if (asks_for_many(cli))
 		r = show_many(&showing, argc, argv);

@@ -41,10 +41,11 @@ const Command cli_commands[] = {
 		"Several of one kind are alternatives, of different kinds all must hold. Crashes stay listed when journal and core are gone. "
 		"COREFILE tells of the core: present, missing (deleted since), inaccessible (not yours to read), truncated, journal, or none. "
 		"Without the daemon the journal is read first; where the index cannot be written, the list is made in memory.")},
-	{.group = "crash", .name = "info", .arguments = "[ID]...", .options = MATCH_OPTIONS, .max_arguments = -1, .run = cmd_crash_info,
-	 .summary = N_("all that is known of a crash, with its stack trace"),
+	{.group = "crash", .name = "info", .arguments = "[ID]...", .options = MATCH_OPTIONS | OPTION_SIMILAR, .max_arguments = -1, .run = cmd_crash_info,
+	 .summary = N_("all that is known of a crash on one page"),
 	 .details = N_("An ID is the start of a crash's id, latest (as without any), a program's name or path, whose newest crash counts, a PID, "
-		"or FIELD=VALUE. With --since, --until, -n or -1 all crashes that match are shown.")},
+		"or FIELD=VALUE. With --since, --until, -n or -1 all crashes that match are shown. What was understood of a crash stays when its "
+		"core is gone; 'vigil crash bt' makes a backtrace where there is none yet.")},
 	{.group = "crash", .name = "bt", .arguments = "[ID|CORE]", .options = CRASH_OPTIONS | OPTION_LEGEND | OPTION_PASSWORD | OPTION_TRACE | OPTION_DEBUGINFOD, .max_arguments = 1, .run = cmd_crash_bt,
 	 .summary = N_("where a program was when it crashed"),
 	 .details = N_("The trace that is kept is shown, also when the core is long gone. Without one, or with --refresh, the core is unwound, in a "

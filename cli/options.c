@@ -44,6 +44,7 @@ const CliOption cli_options[] = {
 	{"debugger-arguments", 'A', "ARGS", AT(debugger_arguments), OPTION_DEBUGGER, N_("more arguments for it, quoted as for a shell"), NULL},
 	{"print-command",    0,  NULL,    AT(print_command),   OPTION_DEBUGGER, N_("only print the command that would be run, for a shell"), NULL},
 	{"debuginfod",       0,  NULL,    AT(debuginfod),      OPTION_DEBUGINFOD, N_("fetch debug information from the servers in DEBUGINFOD_URLS"), NULL},
+	{"similar",          0,  NULL,    AT(similar),         OPTION_SIMILAR, N_("list the other crashes that are the same"), NULL},
 	{"delete",           'd', NULL,    AT(delete),         OPTION_DELETE, N_("take the note away"), NULL},
 	{"refresh",          0,  NULL,    AT(refresh),         OPTION_TRACE,  N_("unwind the core even if a trace is kept"), NULL},
 	{"threads",          0,  NULL,    AT(threads),         OPTION_TRACE,  N_("all threads, not only the one that crashed"), NULL},

@@ -294,10 +294,10 @@ def test_info_reads_as_coredumpctls(place, start):
     assert keys["PID"] == "107 (gimp)" and keys["Signal"] == "11 (SEGV)" and keys["Executable"] == "/usr/bin/gimp"
     assert keys["Timestamp"].startswith(datetime.fromtimestamp((start + 7 * MINUTE) / 1e6, timezone.utc).strftime("%a %Y-%m-%d %H:%M:%S UTC"))
     assert keys["Storage"].endswith("(missing)") and "deleted since" in keys["Reason"]
-    assert keys["Repeats"].startswith("4 crashes like this")
+    assert keys["Group"].startswith("4 crashes like this, first ") and keys["In Words"].startswith("gimp ")
     assert keys["Message"] == "Process 107 (gimp) of user 1000 dumped core."
     assert "                 #0  0x00007f1122334455 raise (libc.so.6 + 0x3bebc)" in lines
-    assert crash("info", *where).stdout.splitlines()[1] == "            PID: 109 (very-long-progr)"
+    assert crash("info", *where).stdout.splitlines()[2] == "            PID: 109 (very-long-progr)"
 
 
 def test_info_of_many(place, start):
