@@ -138,11 +138,6 @@ typedef struct Gap {
 	bool cycle;
 } Gap;
 
-static uint64_t number_of(const TraceThread *thread, size_t i)
-{
-	return i + (thread->n_left && i >= thread->left_at ? thread->n_left : 0);
-}
-
 static bool same_frame(const TraceFrame *a, const TraceFrame *b)
 {
 	const char *x = name_of(a), *y = name_of(b);
@@ -159,21 +154,49 @@ static bool is_in_cycle(const TraceThread *thread, size_t i)
 	return false;
 }
 
+/* Behind the last frame of the recursion, as far as frames were kept. */
+static size_t cycle_end(const TraceThread *thread)
+{
+	size_t end = thread->cycle_at;
+
+	while (end < thread->n_frames && is_in_cycle(thread, end))
+		end++;
+	return end;
+}
+
+/* How many were left out. The unwinder counts those of the stack, without what is inlined in them:
+ * of a recursion, rounds tell it all. */
+static uint64_t count_left(const TraceThread *thread)
+{
+	uint64_t frames;
+
+	if (!thread->n_left || !thread->cycle_length || thread->left_at < thread->cycle_at ||
+		__builtin_mul_overflow(thread->cycle_repeats, thread->cycle_length, &frames))
+		return thread->n_left;
+	size_t end = cycle_end(thread), kept = end - thread->cycle_at;
+	return end > thread->left_at && frames > thread->n_left + kept ? frames - kept
+								       : thread->n_left;
+}
+
+static uint64_t number_of(const TraceThread *thread, size_t i, uint64_t n_left)
+{
+	return i + (i >= thread->left_at ? n_left : 0);
+}
+
 /* Rounds of a recursion beyond the first ones, with what the unwinder left out of them; else what
  * it left out alone. Where the rounds end, the frames tell. */
-static Gap find_gap(const TraceThread *thread)
+static Gap find_gap(const TraceThread *thread, uint64_t n_left)
 {
-	Gap left = {.from = thread->left_at, .to = thread->left_at + thread->n_left};
-	size_t begin = thread->cycle_at + ROUNDS_SHOWN * thread->cycle_length, end = begin;
+	Gap left = {.from = thread->left_at, .to = thread->left_at + n_left};
+	size_t begin = thread->cycle_at + ROUNDS_SHOWN * thread->cycle_length;
 
 	if (!thread->cycle_length || begin > thread->n_frames ||
 		(thread->n_left && thread->left_at < begin))
 		return left;
-	while (end < thread->n_frames && is_in_cycle(thread, end))
-		end++;
+	size_t end = cycle_end(thread);
 	if (end < begin + 2 || (thread->n_left && end < thread->left_at))
 		return left;
-	return (Gap){.from = begin, .to = number_of(thread, end - 1) + 1, .cycle = true};
+	return (Gap){.from = begin, .to = number_of(thread, end - 1, n_left) + 1, .cycle = true};
 }
 
 /* The length of the shortest round that they are made of. */
@@ -240,16 +263,16 @@ static int digits_of(uint64_t number)
 static void add_frames(Writer *w, const TraceThread *thread)
 {
 	size_t max = w->options->max_frames, shown = 0;
-	uint64_t total = number_of(thread, thread->n_frames);
+	uint64_t n_left = count_left(thread), total = thread->n_frames + n_left;
 	int digits = digits_of(total ? total - 1 : 0);
-	Gap gap = find_gap(thread);
+	Gap gap = find_gap(thread, n_left);
 	bool told = gap.from >= gap.to;
 
 	/* the digits of what is shown */
 	if (max && max < thread->n_frames)
 		digits = digits_of(max);
 	for (size_t i = 0; i < thread->n_frames; i++) {
-		uint64_t number = number_of(thread, i);
+		uint64_t number = number_of(thread, i, n_left);
 		if (!told && number >= gap.from) {
 			add_gap(w, thread, &gap);
 			told = true;

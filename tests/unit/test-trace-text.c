@@ -111,6 +111,26 @@ static void recursion_is_one_line(void **state)
 				  "  #1000007  main  at a.c:4  [a]\n");
 }
 
+/* The unwinder counts what it left out without what is inlined; debuggers number that, too. */
+static void rounds_tell_how_many_there_are(void **state)
+{
+	_cleanup_(freep) char *text =
+		text_of("{'version':1," MODULES
+			"'threads':[{'tid':7,'crashed':true,'left':{'at':6,'count':100},"
+			"'cycle':{'at':0,'length':2,'repeats':104},'frames':[" FRAME(
+				"b", "1") "," FRAME("a", "2") "," FRAME("b", "1") "," FRAME("a",
+				"2") "," FRAME("b", "1") "," FRAME("a", "2") "," FRAME("b",
+				"1") "," FRAME("a", "2") "," FRAME("main", "3") "]}]}",
+			&(TraceTextOptions){});
+
+	(void)state;
+	assert_string_equal(text,
+		"\nThread 7, crashed\n  #0    b  at a.c:1  [a]\n  #1    a  at a.c:2  [a]\n"
+		"  #2    b  at a.c:1  [a]\n  #3    a  at a.c:2  [a]\n"
+		"  … 204 more frames, over and over: a → b\n"
+		"  #208  main  at a.c:3  [a]\n");
+}
+
 static void what_is_left_out_is_counted(void **state)
 {
 	const char *json =
@@ -215,6 +235,7 @@ int main(void)
 		cmocka_unit_test(the_crashed_thread_is_told),
 		cmocka_unit_test(threads_in_one_place_stand_together),
 		cmocka_unit_test(recursion_is_one_line),
+		cmocka_unit_test(rounds_tell_how_many_there_are),
 		cmocka_unit_test(what_is_left_out_is_counted),
 		cmocka_unit_test(foreign_text_is_escaped),
 		cmocka_unit_test(colours_do_not_count),
