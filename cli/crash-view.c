@@ -123,28 +123,34 @@ static char *package_text(const json_t *module)
 		       : text;
 }
 
+/* systemd-coredump's own pick out of the JSON (systemd 249 and later). */
+static char *package_of_fields(const json_t *fields)
+{
+	const char *name = json_string_value(json_object_get(fields, "COREDUMP_PACKAGE_NAME"));
+	const char *version =
+		json_string_value(json_object_get(fields, "COREDUMP_PACKAGE_VERSION"));
+	char *text;
+
+	if (!name)
+		return NULL;
+	return asprintf(&text, "%s%s%s", name, version ? " " : "", version ? version : "") < 0
+		       ? NULL
+		       : text;
+}
+
 char *crash_package(const Crash *crash)
 {
-	const char *name =
-		json_string_value(json_object_get(crash->fields, "COREDUMP_PKGMETA_NAME"));
-	const char *version =
-		json_string_value(json_object_get(crash->fields, "COREDUMP_PKGMETA_VERSION"));
-	char *text = NULL;
-
-	if (name)
-		return asprintf(&text, "%s%s%s", name, version ? " " : "", version ? version : "") <
-				       0
-			       ? NULL
-			       : text;
 	_cleanup_(json_decrefp) json_t *modules =
 		crash->package ? json_loads(crash->package, 0, NULL) : NULL;
-	const char *path;
 	const json_t *module;
+	const char *path;
+
 	json_object_foreach ((json_t *)modules, path, module) {
-		if (!crash->exe || streq(path, crash->exe))
-			return package_text(module);
+		char *text = !crash->exe || streq(path, crash->exe) ? package_text(module) : NULL;
+		if (text)
+			return text;
 	}
-	return NULL;
+	return package_of_fields(crash->fields);
 }
 
 const char *crash_marks(const CrashRow *row, char buf[static 96])

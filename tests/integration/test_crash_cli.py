@@ -570,9 +570,11 @@ def test_notes(tmp_path):
 
 def test_groups_tell_versions(place, start):
     write_journal(place / "system.journal", [
-        crash_entry(i, "/usr/bin/tool", start + i * MINUTE, COREDUMP_PACKAGE_VERSION=version) for i, version in enumerate(("1.0", "2.0", "1.0", "3.0~rc1"), 1)])
+        crash_entry(i, "/usr/bin/tool", start + i * MINUTE, COREDUMP_PACKAGE_NAME="toolbox", COREDUMP_PACKAGE_VERSION=version)
+        for i, version in enumerate(("1.0", "2.0", "1.0", "3.0~rc1"), 1)])
     group, = asked("crash-groups", "groups", "-D", str(place))["groups"]
     assert group["versions"] == ["3.0~rc1", "1.0", "2.0"]
+    assert "        Package: toolbox 3.0~rc1\n" in crash("info", "4", "-D", str(place)).stdout
     assert "3.0~rc1, 1.0, 2.0" in crash("groups", "-D", str(place)).stdout
     assert [c["packageVersion"] for c in asked("crash-list", "list", "-D", str(place))["crashes"]] == ["1.0", "2.0", "1.0", "3.0~rc1"]
 
