@@ -76,6 +76,8 @@ int crash_fetch(const Trace *trace, void *userdata)
 		.trace = trace,
 		.program = program,
 		.cache = fetch->cache,
+		.max_bytes = DEBUG_FETCH_BYTES - fetch->bytes,
+		.max_usec = DEBUG_FETCH_USEC - fetch->usec,
 		.although_metered = fetch->cli->options.metered,
 		.crashed_thread_only = !fetch->cli->options.threads && !fetch->cli->options.full,
 		.progress = visible ? show_progress : NULL,
@@ -89,9 +91,14 @@ int crash_fetch(const Trace *trace, void *userdata)
 	if (!program || !fetch->cache)
 		return -ENOENT;
 	fetch->trace = trace;
+	usec_t begin = now_usec(CLOCK_MONOTONIC);
 	r = debug_files_fetch(&request, &result, &error);
 	hide_progress(fetch);
-	fetch->over = r < 0 || result.end != DEBUG_FETCH_DONE;
+	fetch->usec += now_usec(CLOCK_MONOTONIC) - begin;
+	if (r >= 0)
+		fetch->bytes += result.bytes;
+	fetch->over = r < 0 || result.end != DEBUG_FETCH_DONE ||
+		      fetch->bytes >= DEBUG_FETCH_BYTES || fetch->usec >= DEBUG_FETCH_USEC;
 	if (r < 0) {
 		_cleanup_(freep) char *safe = escaped_terminal(error ? error : strerror(-r));
 		(void)cli_fail(EXIT_DONE, _("Note: debug files cannot be fetched: %s."),
