@@ -11,8 +11,10 @@ typedef struct CrashFetch {
 	const char *cache;  /* debug_cache_path() */
 	const Trace *trace; /* that is being looked at */
 	usec_t shown_monotonic;
-	bool shows; /* a line of progress stands on the terminal */
-	bool told;  /* what came of it */
+	bool shows;	/* a line of progress stands on the terminal */
+	bool told;	/* what came of it */
+	uint64_t bytes; /* that came, and what it took: the bounds are for all looks together */
+	usec_t usec;
 	bool over; /* it was interrupted or refused, or is used up: the next look fetches nothing */
 } CrashFetch;
 
