@@ -61,7 +61,8 @@ static void tell(CrashFetch *fetch, const DebugFetchResult *result)
 			server, format_span(result->server_seconds * USEC_PER_SEC, bytes));
 	else if (server && *server)
 		(void)cli_fail(EXIT_DONE, _("Note: '%s' does not answer."), server);
-	if (result->wanted)
+	bool asked = result->end != DEBUG_FETCH_NO_SERVERS && result->end != DEBUG_FETCH_METERED;
+	if (asked && result->wanted)
 		(void)cli_fail(EXIT_DONE, _("Note: %zu of %zu debug files were fetched, %s."),
 			result->ends[DEBUG_GOT], result->wanted,
 			format_bytes(result->bytes, bytes));

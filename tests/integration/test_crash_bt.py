@@ -13,6 +13,7 @@ import pytest
 
 from conftest import BUILD, ROOT, as_user, vigil, wait_for
 from cores import write_core
+from debug_servers import Server, Silent, stripped_program
 from journals import append, crash_entry, now, other_entry, traceback_entry, write_journal
 
 CRASH = BUILD / "tests/tools/crash"
@@ -268,6 +269,58 @@ def test_debug_information_beside_the_file(crashes, linked):
     in_order(["deep", "in_library", "main"], functions(data))
     assert module(data, "libgoes.so")["debugFile"] == str(separate / "libgoes.debug")
     assert module(data, "libgoes.so")["symbols"] == "debug"
+
+
+# ---- debuginfod -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def stripped(crashes):
+    """A crash of a program whose debug information only a server has, and how to ask as somebody who is not root."""
+    program, debug, id_ = stripped_program(crashes.tmp / "built")
+    pid, core = crashes.run(program)
+    home = crashes.tmp / "home"
+    home.mkdir(mode=0o777)
+    home.chmod(0o777)
+    ask = {"env": {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "XDG_STATE_HOME": str(home / "state"), "STATE_DIRECTORY": str(home),
+                   "DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={crashes.tmp}/none"},
+           "prefix": as_user(65534) if os.geteuid() == 0 else ()}
+    return crashes.told(pid, core, program), debug, id_, ask
+
+
+def test_debug_information_is_fetched_when_asked_for(crashes, stripped):
+    pid, debug, id_, ask = stripped
+    server = Server({f"{id_}/debuginfo": debug.read_bytes()})
+    ask["env"]["DEBUGINFOD_URLS"] = server.url
+    assert "deep" not in functions(crashes.json(pid, **ask)) and server.asked == []
+    done = crashes.bt("--debuginfod", "--json", pid, **ask)
+    data = json.loads(done.stdout)
+    jsonschema.validate(data, schema("crash-bt"))
+    in_order(["deep", "middle", "main"], functions(data))
+    assert data["fresh"] and f"/buildid/{id_}/debuginfo" in server.asked and "debug files were fetched" in done.stderr
+    server.close()
+    in_order(["deep", "middle", "main"], functions(crashes.json(pid, **ask)))  # kept
+    in_order(["deep", "middle", "main"], functions(crashes.json(pid, "--refresh", **ask)))  # out of the cache
+
+
+def test_where_no_server_is_configured_the_trace_is_what_it_was(crashes, stripped):
+    pid, _, _, ask = stripped
+    ask["env"]["DEBUGINFOD_URLS"] = ""
+    done = crashes.bt("--debuginfod", "--json", pid, **ask)
+    assert functions(json.loads(done.stdout)) and done.stderr.count("\n") == 1
+
+
+def test_interrupting_the_fetching_ends_that_alone(crashes, stripped):
+    pid, _, _, ask = stripped
+    silent = Silent()
+    child = subprocess.Popen([*ask["prefix"], BUILD / "vigil", "crash", "bt", "-D", crashes.place, "--debuginfod", "--json", pid], text=True,
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=dict(os.environ, **ask["env"], DEBUGINFOD_URLS=silent.url))
+    wait_for("the server to be asked", lambda: silent.connections)
+    child.send_signal(signal.SIGINT)
+    out, err = child.communicate(timeout=60)
+    silent.close()
+    assert child.returncode == 0 and "interrupted" in err, err
+    assert json.loads(out)["trace"]["threads"][0]["frames"]
 
 
 # ---- without a core -------------------------------------------------------------------------------
