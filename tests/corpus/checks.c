@@ -48,6 +48,25 @@ NOINLINE static void trap(void)
 	__builtin_trap();
 }
 
+/* Undefined: what finds it is asked for. */
+NOINLINE static int add(int n, int by)
+{
+	volatile int r = n + by;
+
+	STAY();
+	r = 1 << (by % 100);
+	STAY();
+	return r;
+}
+
+NOINLINE static int add_other(int n)
+{
+	volatile int r = n + 1;
+
+	STAY();
+	return r;
+}
+
 int main(int argc, char **argv)
 {
 	const char *way = argc > 1 ? argv[1] : "";
@@ -69,6 +88,14 @@ int main(int argc, char **argv)
 		smash(100);
 	else if (strcmp(way, "smash-more") == 0)
 		smash(200);
+	else if (strcmp(way, "add") == 0)
+		return add(INT32_MAX, 1);
+	else if (strcmp(way, "add-more") == 0)
+		return add(INT32_MAX, 12);
+	else if (strcmp(way, "shift") == 0)
+		return add(1, 77);
+	else if (strcmp(way, "add-other") == 0)
+		return add_other(INT32_MAX);
 	else if (strcmp(way, "trap") == 0)
 		trap();
 	STAY();
