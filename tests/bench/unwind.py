@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """unwind.py BUILD [THREADS MIB PAIRS]: a real core of 64 threads and 1.5 GB, plain and zstd: vigil-unwind's two steps beside eu-stack and gdb,
-in turns; the median of each, and what was written to disk."""
+in turns; the median of each, and what was written to disk. vigil crash bt finds the plan and the packages, too."""
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -26,9 +27,11 @@ def make_core(folder):
 
 
 def timed(what):
-    begin = time.perf_counter()
+    """Seconds that passed, seconds of CPU, what it gave."""
+    before, begin = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     result = what()
-    return time.perf_counter() - begin, result
+    passed, after = time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return passed, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, result
 
 
 def make_plan(scanned):
@@ -70,11 +73,18 @@ def compare(title, rows):
     results = {}
     for at in range(pairs + 1):
         for name, what in rows.items():
-            seconds, results[name] = timed(what)
+            *seconds, results[name] = timed(what)
             if at:
                 times[name].append(seconds)
-    print(f"{title}: " + ", ".join(f"{name} {statistics.median(t) * 1000:.0f} ms" for name, t in times.items()))
+    print(f"{title}, passed (CPU): " + ", ".join(
+        f"{name} {statistics.median(p for p, _ in t) * 1000:.0f} ms ({statistics.median(c for _, c in t) * 1000:.0f})" for name, t in times.items()))
     return times, results
+
+
+def ratio(times, mine, other):
+    """Median of the pairs: of time that passed, of CPU."""
+    pairs = list(zip(times[mine], times[other]))
+    return f"{statistics.median(a[0] / b[0] for a, b in pairs):.2f} (budget 1.00), of CPU {statistics.median(a[1] / b[1] for a, b in pairs):.2f}"
 
 
 def main():
@@ -88,20 +98,22 @@ def main():
             "vigil-unwind": lambda: vigil(core, folder, planned),
             "eu-stack -s -i": tool("eu-stack", "-s", "-i", f"--core={core}", f"--executable={program}"),
             "eu-stack": tool("eu-stack", f"--core={core}", f"--executable={program}"),
+            "vigil crash bt": tool("env", f"XDG_STATE_HOME={folder}", f"XDG_CACHE_HOME={folder}", build / "vigil", "crash", "bt", core),
             "gdb": tool("gdb", "-batch", "-nx", "-iex", "set debuginfod enabled off", "-ex", "thread apply all bt", program, core),
         })
-        ratio = statistics.median(a / b for a, b in zip(times["vigil-unwind"], times["eu-stack -s -i"]))
-        print(f"  ratio to eu-stack with lines and inlined functions {ratio:.2f} (budget 1.00), written {results['vigil-unwind']} bytes")
+        print(f"  ratio to eu-stack with lines and inlined functions {ratio(times, 'vigil-unwind', 'eu-stack -s -i')}; written {results['vigil-unwind']} bytes")
         packed = folder / "core.zst"
         subprocess.run(["zstd", "-q", "-T0", "-3", core, "-o", packed], check=True)
         core.unlink()
         times, results = compare(f"the same core, zstd ({packed.stat().st_size / 1e6:.0f} MB)", {
             "vigil-unwind": lambda: vigil(packed, folder, planned),
+            "vigil crash bt": tool("env", f"XDG_STATE_HOME={folder}", f"XDG_CACHE_HOME={folder}", build / "vigil", "crash", "bt", packed),
             "zstd -d >/dev/null": tool("zstd", "-q", "-d", "-c", packed),
+            "with one thread": tool("zstd", "-q", "-d", "-c", "--no-asyncio", packed),
         })
-        ratio = statistics.median(a / b for a, b in zip(times["vigil-unwind"], times["zstd -d >/dev/null"]))
         written = results["vigil-unwind"]
-        print(f"  ratio to decompressing alone {ratio:.2f} (budget 1.00), written {written / 1e6:.1f} MB, {100 * written / size:.2f} % of the core (budget 5 %)")
+        print(f"  ratio to decompressing alone {ratio(times, 'vigil-unwind', 'zstd -d >/dev/null')}, with one thread {ratio(times, 'vigil-unwind', 'with one thread')}; "
+              f"written {written / 1e6:.1f} MB, {100 * written / size:.2f} % of the core (budget 5 %)")
 
 
 main()
