@@ -55,13 +55,23 @@ static int choose(const Stack *stack, Symbols *symbols, Kept *ret)
 			       &ret->tail_frames);
 }
 
+/* Bytes in JSON: control characters become "\\u0001", bytes that are no UTF-8 U+FFFD. */
+static size_t cost(const char *text)
+{
+	size_t bytes = 0;
+
+	for (const unsigned char *at = (const unsigned char *)text; *at; at++)
+		bytes += *at < ' ' ? 6 : *at >= 0x7f ? 3 : *at == '"' || *at == '\\' ? 2 : 1;
+	return bytes;
+}
+
 static int copy(const char *text, size_t *budget, char **ret)
 {
-	size_t length = text ? strlen(text) : 0;
+	size_t bytes = text ? cost(text) : 0;
 
-	if (!text || length >= *budget)
+	if (!text || bytes >= *budget)
 		return 0;
-	*budget -= length;
+	*budget -= bytes;
 	*ret = strdup(text);
 	return *ret ? 0 : -ENOMEM;
 }
