@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from conftest import BUILD, wait_for
-from cores import run_to_crash
+from cores import crash_program, run_to_crash
 from journals import crash_entry, now, write_journal
 from test_crash_cli import VIGIL, asked, crash
 
@@ -25,7 +25,7 @@ def program(tmp_path):
     """A copy of the program that crashes, so that it can be replaced, in a folder of its own."""
     folder = tmp_path / "program"
     folder.mkdir()
-    return Path(shutil.copy(BUILD / "tests/tools/crash", folder / "crash"))
+    return Path(shutil.copy(crash_program(), folder / "crash"))
 
 
 @pytest.fixture

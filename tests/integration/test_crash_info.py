@@ -10,8 +10,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from conftest import BUILD, ROOT
-from cores import run_to_crash
+from conftest import ROOT
+from cores import crash_program, run_to_crash
 from journals import crash_entry, now, write_journal
 from test_crash_cli import asked, crash
 from test_crash_debug import index_path
@@ -21,7 +21,7 @@ from test_crash_debug import index_path
 def program(tmp_path):
     folder = tmp_path / "program"
     folder.mkdir()
-    return Path(shutil.copy(BUILD / "tests/tools/crash", folder / "crash"))
+    return Path(shutil.copy(crash_program(), folder / "crash"))
 
 
 def crashed(tmp_path, program, *args, name="core.crashed"):
