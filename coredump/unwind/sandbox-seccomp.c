@@ -26,13 +26,13 @@ static const int calls_of_stat[] = {SCMP_SYS(newfstatat), SCMP_SYS(fstatat64), S
 
 static const int calls_of_image[] = {SCMP_SYS(pwrite64), SCMP_SYS(ftruncate), SCMP_SYS(ftruncate64)};
 
-/* Asked in passing, by stdio whether stdout is a terminal, by libraries what there is: told no. */
+/* Asked in passing, by stdio whether stdout is a terminal, by libraries what there is and (malloc() may)
+ * whether memory can be named: told no. */
 static const int calls_refused[] = {SCMP_SYS(ioctl), SCMP_SYS(readlink), SCMP_SYS(readlinkat),
 	SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(faccessat2), SCMP_SYS(sysinfo),
-	SCMP_SYS(sched_getaffinity), SCMP_SYS(prlimit64), SCMP_SYS(getrlimit)};
+	SCMP_SYS(sched_getaffinity), SCMP_SYS(prlimit64), SCMP_SYS(getrlimit), SCMP_SYS(prctl)};
 
-static const int calls_of_sanitizers[] = {SCMP_SYS(sigaltstack), SCMP_SYS(prctl),
-	SCMP_SYS(sched_yield)};
+static const int calls_of_sanitizers[] = {SCMP_SYS(sigaltstack), SCMP_SYS(sched_yield)};
 /* clang-format on */
 
 static int allow_all(scmp_filter_ctx filter, uint32_t action, const int *calls, size_t n)
