@@ -16,7 +16,7 @@ from pathlib import Path
 # renamed a library (libarchive13t64), the new package provides the old name.
 PACKAGES = """
 systemd systemd-sysv dbus dbus-user-session libpam-systemd systemd-coredump polkitd login passwd procps util-linux mount acl
-libsystemd0 libnotify4 libjansson4 libinih1 libpopt0 libsqlite3-0 libarchive13 libglib2.0-0 libdw1 libelf1 libseccomp2 libstdc++6 libcurl4
+libsystemd0 libnotify4 libjansson4 libinih1 libpopt0 libsqlite3-0 libarchive13 libglib2.0-0 libdw1 libelf1 libseccomp2 libstdc++6 libdebuginfod1 libcurl4
 dunst xvfb
 """.split()
 KDE = {"bookworm": ["libkf5crash5"]}  # where a real KDE program crashes, too

@@ -181,6 +181,28 @@ def test_it_is_told_by_name_and_listed(vigil, way, signal, words):
     stop_reporter(vigil, reported(vigil, name, entry))
 
 
+def test_it_is_understood_in_the_background(machine, vigil):
+    """The notification learns where it happened, and what is known outlives the core."""
+    heard = machine.path(f"{HOME}/notify.log")
+    machine.run_as(USER, "systemd-run", "--user", "--quiet", "--collect", "--unit=listener", "sh", "-c",
+                   f"exec busctl --user monitor --match=interface=org.freedesktop.Notifications,member=Notify >{HOME}/notify.log 2>&1")
+    wait_for("the listener", lambda: heard.exists() and "Monitoring bus" in heard.read_text())
+    name, entry, pid = crashed(vigil, "segv")
+    row, = wait_for("its trace", lambda: [r for r in vigil.rows() if r["pid"] == pid and "crash_inner < crash_outer" in (r.get("title") or "")])
+    assert row["told"] == "told"
+    wait_for("the notification to say so", lambda: f"It happened in crash_segv of {name}." in heard.read_text())
+    assert vigil.ctl("stop", "listener.service").returncode == 0
+    assert len([e for e in vigil.seen() if name in e]) == 1  # the same one
+    trace = vigil.cli("crash", "bt", str(pid)).stdout
+    assert trace.index("crash_inner") < trace.index("crash_outer") < trace.index("main"), trace
+    machine.run("rm", entry["COREDUMP_FILENAME"])
+    assert vigil.info(pid)["core"]["state"] == "missing"
+    assert vigil.cli("crash", "bt", str(pid)).stdout == trace
+    done = vigil.cli("crash", "bt", "--refresh", str(pid))
+    assert done.returncode == 1 and done.stderr.count("\n") == 1, done.stderr
+    assert vigil.cli("crash", "bt", str(pid)).stdout == trace
+
+
 def test_a_core_limit(vigil):
     """Where this systemd asks for the limit, no core is stored, and that is said; told it is all the same."""
     name, entry, pid = crashed(vigil, "limit", "0", "segv")
