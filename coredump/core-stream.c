@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 
 #define PLAIN_BLOCK ((size_t)256 * 1024)
-#define INPUT_BLOCK ((size_t)64 * 1024)
+#define INPUT_BLOCK ((size_t)256 * 1024) /* zstd's blocks are 128 KiB: most come whole */
 
 struct CoreStream {
 	int fd;			 /* borrowed */
@@ -148,7 +148,7 @@ int core_stream_open(int fd, bool raw, CoreStream **ret)
 		return -ENOMEM;
 	stream->fd = fd;
 	stream->size = (uint64_t)st.st_size;
-	stream->buffer = malloc(PLAIN_BLOCK);
+	stream->buffer = malloc(MAX_OF(PLAIN_BLOCK, INPUT_BLOCK));
 	if (!stream->buffer)
 		return -ENOMEM;
 	r = raw || compression == CORE_PLAIN ? 0 : open_archive(stream, compression);
