@@ -102,10 +102,23 @@ static int fail_end(Analysis *analysis, const ChildResult *result)
 	return fail(analysis, -EIO, "%.*s", (int)n, why);
 }
 
+/* Memory is taken by the object, not by the byte: "{},{},…" would cost a hundred times its length.
+ */
+static bool is_bounded(const char *text, size_t length)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < length; i++)
+		n += text[i] == '{' || text[i] == '[';
+	return n <= TRACE_JSON_OBJECTS;
+}
+
 static int parse(Analysis *analysis, const ChildResult *result, Trace *ret, bool *ret_core)
 {
 	_cleanup_(json_decrefp) json_t *root =
-		json_loadb(result->output, result->length, JSON_REJECT_DUPLICATES, NULL);
+		is_bounded(result->output, result->length)
+			? json_loadb(result->output, result->length, JSON_REJECT_DUPLICATES, NULL)
+			: NULL;
 	const char *image = json_string_value(json_object_get(root, "image"));
 	int r;
 

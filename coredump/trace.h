@@ -12,7 +12,8 @@
 #define TRACE_FRAMES_MAX    320	 /* kept of a thread: both ends of a longer one */
 #define TRACE_MODULES_MAX   4096
 #define TRACE_TEXT_MAX	    4096 /* bytes of one name; symbols of templates are long */
-#define TRACE_JSON_MAX	    ((size_t)64 * 1024 * 1024) /* read from vigil-unwind */
+#define TRACE_JSON_MAX	    ((size_t)16 * 1024 * 1024) /* read from vigil-unwind */
+#define TRACE_JSON_OBJECTS  ((size_t)512 * 1024)       /* and arrays, in it */
 #define TRACE_BUILD_ID_SIZE 129			       /* up to 64 bytes in hexadecimal, and NUL */
 
 typedef enum TraceModuleState {

@@ -201,6 +201,9 @@ static void whatever_it_does_is_one_clear_error(void **state)
 		{"echo '{}'", -EBADMSG, "'vigil-unwind' said something that is no trace"},
 		{"echo '{\"version\":1,\"threads\":7}'", -EBADMSG, "'vigil-unwind' said something"},
 		{"", -EBADMSG, "'vigil-unwind' said something that is no trace"},
+		{"s='" SCANNED
+		 "'; printf '{\"x\":['; yes '{},' | head -n 600000; echo \"{}],${s#?}\"",
+			-EBADMSG, "'vigil-unwind' said something that is no trace"},
 		{"yes", -EFBIG, "'vigil-unwind' said more than a trace can be, and was ended"},
 		{"exec sleep 60", -ETIMEDOUT, "'vigil-unwind' took longer than"},
 		{SAYS(SCANNED, "garbage"), -EBADMSG, "'vigil-unwind' said something"},
