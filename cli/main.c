@@ -10,13 +10,15 @@
 #define LOCALEDIR "/usr/share/locale"
 #endif
 
-/* Started without them (<&-), the next files that are opened would stand in their place. */
+/* Started without them (<&-), the next files that are opened would stand in their place. What takes
+ * it gives an error when it is used, as the missing one would. */
 static void open_standard_fds(void)
 {
 	int fd;
 
-	while ((fd = open("/dev/null", O_RDWR)) >= 0 && fd <= STDERR_FILENO)
-		;
+	do
+		fd = open("/dev/null", fcntl(STDIN_FILENO, F_GETFD) < 0 ? O_WRONLY : O_RDONLY);
+	while (fd >= 0 && fd <= STDERR_FILENO);
 	(void)safe_close(fd);
 }
 

@@ -180,7 +180,7 @@ def test_help_manual_and_completions_agree():
     man = vigil("--generate", "man").stdout
     forms = {f: vigil("--generate", f).stdout for f in ("bash", "zsh", "fish")}
     commands = re.findall(r"^  ((?:inotify|crash) \w+|status|events|setup|doctor|help)\b", overview, re.M)
-    assert len(commands) == 26
+    assert len(commands) == 28
     for command in commands:
         assert f".It Cm {command.replace(' ', ' Cm ')}" in man
         options = set(re.findall(r"--([a-z-]+)", vigil(*command.split(), "--help").stdout.split("Options:")[1]))

@@ -84,7 +84,8 @@ def test_a_dismissed_one_stays_away_until_the_tenth(daemon, notices):
     notices.dismiss(notices.shown[0])
     wait_for("it to be gone", lambda: daemon.status()["shown"] == 0)
     daemon.wait_row(daemon.crash(), COUNTED)
-    daemon.wait_row(daemon.crash(n=8), TOLD)
+    daemon.wait_row(daemon.crash(), TOLD)  # before the next is asked for: what waits in the queue is replaced there
+    daemon.wait_row(daemon.crash(n=7), TOLD)
     # a loop and the 10th are worth telling, the six in between are not
     assert notices.summaries() == ["gimp was closed after an invalid memory access", "gimp keeps crashing",
                                    "gimp keeps crashing"]
