@@ -117,6 +117,7 @@ static int show_text(Backtrace *bt)
 	const CliOptions *options = &cli->options;
 	const TraceTextOptions form = {
 		.width = cli->terminal ? cli->width : 0,
+		.whole_names = options->full,
 		.all_threads = options->threads || options->full,
 		.modules = options->full,
 		.registers = options->full,

@@ -10,6 +10,7 @@
 #include <inttypes.h>
 
 #define FUNCTION_COLUMNS 400 /* of one name; the rest is in the JSON */
+#define NAME_COLUMNS_MIN 24  /* in a narrower place none is cut */
 #define CYCLE_NAMES	 6
 #define ROUNDS_SHOWN	 2
 #define GROUP_TIDS	 8 /* told of threads that wait in one place */
@@ -42,8 +43,18 @@ static const char *name_of(const TraceFrame *frame)
 	return frame->function ? frame->function : frame->symbol;
 }
 
+/* A name of a template may take a screen of its own: where lines have a width, it keeps to one. */
+static size_t room_for_name(const Writer *w, const TraceFrame *frame, size_t indent)
+{
+	size_t taken = indent + (frame->inlined ? strlen(" (inlined)") : 0) + 1;
+
+	if (w->options->width < taken + NAME_COLUMNS_MIN || w->options->whole_names)
+		return FUNCTION_COLUMNS;
+	return MIN_OF(w->options->width - taken, (size_t)FUNCTION_COLUMNS);
+}
+
 /* Escaped, at most so many columns. */
-static void add_function(const Writer *w, const TraceFrame *frame, StrBuf *out)
+static void add_function(const Writer *w, const TraceFrame *frame, size_t indent, StrBuf *out)
 {
 	const char *name = name_of(frame);
 	_cleanup_(freep) char *safe = NULL;
@@ -57,7 +68,7 @@ static void add_function(const Writer *w, const TraceFrame *frame, StrBuf *out)
 		strbuf_addf(out, "0x%" PRIx64 " %s", frame->pc,
 			said(w, N_("(no file is mapped there)")));
 	} else {
-		size_t n = strlen(name), cut = MIN_OF(n, (size_t)FUNCTION_COLUMNS);
+		size_t n = strlen(name), cut = MIN_OF(n, room_for_name(w, frame, indent));
 		while (cut < n && cut > 0 && ((unsigned char)name[cut] & 0xc0) == 0x80)
 			cut--;
 		escape_terminal(out, name, cut);
@@ -113,7 +124,7 @@ static void add_frame(Writer *w, const TraceThread *thread, size_t i, uint64_t n
 	_cleanup_(strbuf_done) StrBuf function = {}, place = {};
 	size_t indent = 2 + 1 + (size_t)digits + 2, width = w->options->width;
 
-	add_function(w, &thread->frames[i], &function);
+	add_function(w, &thread->frames[i], indent, &function);
 	add_place(w, &thread->frames[i], &place);
 	strbuf_addf(w->out, "  #%-*" PRIu64 "  ", digits, number);
 	add_styled(w, frame_style(w, i), strbuf_text(&function));

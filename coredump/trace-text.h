@@ -6,7 +6,8 @@
 #include "coredump/trace.h"
 
 typedef struct TraceTextOptions {
-	size_t width; /* columns; a frame that does not fit takes two lines. 0: one line each */
+	size_t width;	  /* columns; a frame that does not fit takes two lines. 0: one line each */
+	bool whole_names; /* else a name that is longer than a line is cut */
 	size_t max_frames; /* of each thread; 0: all */
 	bool all_threads;  /* not the crashed one alone; those that wait in one place stand together
 			    */

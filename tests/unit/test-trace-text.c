@@ -198,6 +198,21 @@ static void colours_do_not_count(void **state)
 	assert_string_equal(plain, coloured);
 }
 
+static void a_long_name_keeps_to_its_line(void **state)
+{
+	const char *json = HEAD MODULES "'threads':[{'tid':7,'crashed':true,'frames':[" FRAME(
+		"name_of_a_template_with_very_many_arguments<int, long, char>", "3") "]}]}";
+	_cleanup_(freep) char *cut = text_of(json, &(TraceTextOptions){.width = 40});
+	_cleanup_(freep) char *narrow = text_of(json, &(TraceTextOptions){.width = 20});
+	_cleanup_(freep) char *whole =
+		text_of(json, &(TraceTextOptions){.width = 40, .whole_names = true});
+
+	(void)state;
+	assert_non_null(strstr(cut, "\n  #0  name_of_a_template_with_very_many…\n        at a.c:3"));
+	assert_non_null(strstr(narrow, "arguments<int, long, char>\n"));
+	assert_non_null(strstr(whole, "arguments<int, long, char>\n"));
+}
+
 static void files_and_registers_when_asked(void **state)
 {
 	const TraceTextOptions options = {.modules = true, .registers = true};
@@ -239,6 +254,7 @@ int main(void)
 		cmocka_unit_test(what_is_left_out_is_counted),
 		cmocka_unit_test(foreign_text_is_escaped),
 		cmocka_unit_test(colours_do_not_count),
+		cmocka_unit_test(a_long_name_keeps_to_its_line),
 		cmocka_unit_test(files_and_registers_when_asked),
 		cmocka_unit_test(nothing_is_nothing),
 	};
