@@ -208,7 +208,8 @@ static void a_long_name_keeps_to_its_line(void **state)
 		text_of(json, &(TraceTextOptions){.width = 40, .whole_names = true});
 
 	(void)state;
-	assert_non_null(strstr(cut, "\n  #0  name_of_a_template_with_very_many…\n        at a.c:3"));
+	assert_non_null(
+		strstr(cut, "\n  #0  name_of_a_template_with_very_many…\n        at a.c:3"));
 	assert_non_null(strstr(narrow, "arguments<int, long, char>\n"));
 	assert_non_null(strstr(whole, "arguments<int, long, char>\n"));
 }
