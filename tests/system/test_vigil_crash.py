@@ -195,7 +195,7 @@ def test_it_is_understood_in_the_background(machine, vigil):
     assert vigil.ctl("stop", "listener.service").returncode == 0
     assert len([e for e in vigil.seen() if name in e]) == 1  # the same one
     trace = vigil.cli("crash", "bt", str(pid)).stdout
-    assert trace.index("crash_inner") < trace.index("crash_outer") < trace.index("main"), trace
+    assert re.search(r"#0  crash_segv .*#1  crash_inner .*#2  crash_outer .*  main ", trace, re.S), trace
     machine.run("rm", entry["COREDUMP_FILENAME"])
     assert vigil.info(pid)["core"]["state"] == "missing"
     assert vigil.cli("crash", "bt", str(pid)).stdout == trace
