@@ -11,8 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define PLAIN_BLOCK ((size_t)256 * 1024)
-#define INPUT_BLOCK ((size_t)256 * 1024) /* zstd's blocks are 128 KiB: most come whole */
+#define BLOCK ((size_t)256 * 1024) /* zstd's own are 128 KiB: most come whole */
 
 struct CoreStream {
 	int fd;			 /* borrowed */
@@ -94,7 +93,7 @@ int core_compression_detect(int fd, CoreCompression *ret)
 static la_ssize_t read_input(struct archive *archive, void *userdata, const void **ret)
 {
 	CoreStream *stream = userdata;
-	ssize_t n = pread_all(stream->fd, stream->buffer, INPUT_BLOCK, stream->position);
+	ssize_t n = pread_all(stream->fd, stream->buffer, BLOCK, stream->position);
 
 	if (n < 0) {
 		stream->error = (int)n;
@@ -148,7 +147,7 @@ int core_stream_open(int fd, bool raw, CoreStream **ret)
 		return -ENOMEM;
 	stream->fd = fd;
 	stream->size = (uint64_t)st.st_size;
-	stream->buffer = malloc(MAX_OF(PLAIN_BLOCK, INPUT_BLOCK));
+	stream->buffer = malloc(BLOCK);
 	if (!stream->buffer)
 		return -ENOMEM;
 	r = raw || compression == CORE_PLAIN ? 0 : open_archive(stream, compression);
@@ -210,7 +209,7 @@ static int next_of_file(
 	if (stream->position >= stream->data_end && stream->position < stream->size)
 		find_data(stream);
 	if (stream->position < stream->size) {
-		size_t wanted = MIN_OF(PLAIN_BLOCK, stream->data_end - stream->position);
+		size_t wanted = MIN_OF(BLOCK, stream->data_end - stream->position);
 		n = pread_all(stream->fd, stream->buffer, wanted, stream->position);
 		if (n < 0)
 			return (int)n;
